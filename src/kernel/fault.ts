@@ -1,0 +1,23 @@
+/**
+ * What went wrong with a store. Refusals are values; this is an exception.
+ * UNAVAILABLE and BUSY may pass by themselves, FULL when somebody makes room; CORRUPT does not.
+ */
+export type StoreFaultCode =
+  | 'STORE_UNAVAILABLE'
+  | 'STORE_BUSY'
+  | 'STORE_FULL'
+  | 'STORE_READ_ONLY'
+  | 'STORE_CORRUPT'
+  | 'STORE_CLOSED'
+  | 'STORE_FAILED';
+
+/** A store could not do what was asked. Nothing of the call has taken effect unless it says so. */
+export class StoreFault extends Error {
+  override readonly name = 'StoreFault';
+  readonly code: StoreFaultCode;
+
+  constructor(code: StoreFaultCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
