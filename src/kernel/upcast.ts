@@ -36,6 +36,7 @@ export function createUpcast(upcasters: readonly Upcaster[]): Upcast {
 function refuseCycle(byType: ReadonlyMap<string, Upcaster>, first: Upcaster): void {
   let next = byType.get(first.to);
   for (let steps = 0; next !== undefined; steps += 1, next = byType.get(next.to)) {
-    if (steps > byType.size) throw new RangeError(`the upcasters from ${first.from} go in a circle`);
+    if (steps > byType.size)
+      throw new RangeError(`the upcasters from ${first.from} go in a circle`);
   }
 }

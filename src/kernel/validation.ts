@@ -1,10 +1,12 @@
-import type { DescMessage, Message } from '@bufbuild/protobuf';
+import { type DescMessage, getOption, type Message } from '@bufbuild/protobuf';
 import { createValidator, type Violation } from '@bufbuild/protovalidate';
+import { sensitive } from '../gen/cipherhorizon/platform/v1/options_pb.ts';
 import { type FieldViolation, type Rejection, reject } from './rejection.ts';
 
 export type Validate = (schema: DescMessage, message: Message) => Rejection | undefined;
 
 const mostViolations = 20;
+const mostShown = 40;
 
 /** Checks messages against the `buf.validate` rules of their protos. Rules are compiled once. */
 export function createValidation(): Validate {
@@ -13,7 +15,9 @@ export function createValidation(): Validate {
     const result = validator.validate(schema, message);
     if (result.kind === 'valid') return undefined;
     if (result.kind === 'error') throw result.error;
-    const fields = result.violations.slice(0, mostViolations).map(toFieldViolation);
+    const fields = result.violations
+      .slice(0, mostViolations)
+      .map((violation) => toFieldViolation(violation, message));
     const first = fields[0];
     return reject(
       'INVALID',
@@ -24,12 +28,42 @@ export function createValidation(): Validate {
   };
 }
 
-function toFieldViolation(violation: Violation): FieldViolation {
+function toFieldViolation(violation: Violation, message: Message): FieldViolation {
+  const rule = violation.ruleId;
+  const broken = violation.message === '' ? `breaks the rule ${rule}` : violation.message;
+  const value = valueText(violation, message);
   return {
     field: pathText(violation),
-    rule: violation.ruleId,
-    message: violation.message === '' ? `breaks the rule ${violation.ruleId}` : violation.message,
+    rule,
+    message: value === undefined ? broken : `${value}: ${broken}`,
   };
+}
+
+/** The value at fault, short; undefined where it is secret, absent, or no scalar. */
+function valueText(violation: Violation, message: Message): string | undefined {
+  let value: unknown = message;
+  for (const part of violation.field) {
+    if (part.kind === 'field') {
+      if (getOption(part, sensitive)) return undefined;
+      value = childOf(value, part.oneof?.localName, part.localName);
+    } else if (part.kind === 'list_sub') {
+      value = Array.isArray(value) ? value[part.index] : undefined;
+    } else {
+      return undefined;
+    }
+  }
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > mostShown ? `${value.slice(0, mostShown)}…` : value);
+  }
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
+}
+
+function childOf(value: unknown, oneof: string | undefined, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const record = value as { [name: string]: unknown };
+  if (oneof === undefined) return record[name];
+  const chosen = record[oneof] as { case?: string; value?: unknown } | undefined;
+  return chosen?.case === name ? chosen.value : undefined;
 }
 
 function pathText(violation: Violation): string {

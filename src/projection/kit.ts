@@ -1,0 +1,73 @@
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type { RecordedEvent } from '../kernel/event.ts';
+import type { JsonObject } from '../kernel/json.ts';
+
+/**
+ * What a field of a document is, for every engine alike.
+ * - keyword: text compared as a whole; `fold` compares without case and accents.
+ * - text: prose or names for search; never filtered or sorted by.
+ * - decimal: an exact decimal string; sorted and compared by its value.
+ * - integer: a safe integer. instant: milliseconds since 1970. boolean.
+ * - json: kept and returned, not looked into.
+ * A field with `many` holds an array; a filter matches when one element does. Fields that the
+ * schema does not name are refused when a document is written.
+ */
+export type Field = {
+  readonly kind: 'keyword' | 'text' | 'decimal' | 'integer' | 'instant' | 'boolean' | 'json';
+  readonly many?: boolean;
+  readonly fold?: boolean;
+  /** May be filtered by. */
+  readonly filter?: boolean;
+  /** May be sorted by; not with `many`. */
+  readonly sort?: boolean;
+  /** Searched in, with this weight against other fields (1 is plain). keyword or text. */
+  readonly search?: number;
+  /** Counted in facets; keyword or boolean. */
+  readonly facet?: boolean;
+};
+
+export type Schema = { readonly [field: string]: Field };
+
+/**
+ * A read model: a schema and a pure function.
+ *
+ * `ids` names the documents that an event touches. `project` gives a document as it is after the
+ * event, the same one where nothing changes, undefined where there is (no longer) one. It does not
+ * mutate `document` unless the view says `mutates`, which is for large documents: the runner then
+ * hands it a document that nobody else has. Both may throw: the event is parked for that document.
+ */
+export type View<Document extends JsonObject = JsonObject> = {
+  /** `<context>_<plural>`: unique, `[a-z][a-z0-9_]*`. */
+  readonly name: string;
+  /** Raised with every change of `project` that the schema does not show. */
+  readonly version: number;
+  readonly schema: Schema;
+  /** The events that it wants; 'every' gets all, with `message` undefined for unknown types. */
+  readonly events: readonly DescMessage[] | 'every';
+  readonly ids: (event: ViewEvent) => readonly string[];
+  readonly project: (
+    document: Document | undefined,
+    event: ViewEvent,
+    id: string,
+  ) => Document | undefined;
+  /** Costly ones are applied in batches of a size or a time; configuration may say otherwise. */
+  readonly batch?: { readonly size: number; readonly waitMs: number };
+};
+
+/** An event with its decoded message, after upcasting. */
+export type ViewEvent<M extends Message = Message> = {
+  readonly message: M | undefined;
+  readonly recorded: RecordedEvent;
+};
+
+/** Turns the stored JSON of an old event into that of its successor, by full type name. */
+export type Upcaster = {
+  readonly from: string;
+  readonly to: string;
+  readonly upcast: (data: JsonObject) => JsonObject;
+};
+
+/** Keeps the types of a view's documents and events together. */
+export function defineView<Document extends JsonObject>(view: View<Document>): View {
+  return view as unknown as View;
+}

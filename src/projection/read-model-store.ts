@@ -1,0 +1,91 @@
+import type { JsonObject } from '../kernel/json.ts';
+import type { Position } from '../kernel/position.ts';
+import type { View } from './kit.ts';
+
+/** One generation of a view: documents, checkpoint, parked events. */
+export type GenerationRef = { readonly view: View; readonly generation: number };
+
+export type GenerationInfo = {
+  readonly view: string;
+  readonly generation: number;
+  readonly fingerprint: string;
+  /** 'building': not yet switched to; 'live': answers queries; 'kept': for a rollback. */
+  readonly state: 'building' | 'live' | 'kept';
+  readonly checkpoint: Position;
+};
+
+/** A document and the position of the last event that changed it. */
+export type StoredDocument = {
+  readonly id: string;
+  readonly version: Position;
+  /** undefined: deleted; the version still guards it. */
+  readonly document: JsonObject | undefined;
+};
+
+export type ParkedEvent = {
+  readonly documentId: string;
+  readonly position: Position;
+  readonly stream: string;
+  readonly revision: number;
+  readonly type: string;
+  /** Why the first of a document failed; the later ones wait behind it. */
+  readonly error: string;
+  readonly attempts: number;
+  readonly parkedAt: number;
+};
+
+/** What one batch does to one generation. */
+export type Batch = {
+  readonly documents: readonly StoredDocument[];
+  readonly park: readonly ParkedEvent[];
+  /** Parked events that were applied or given up: removed. */
+  readonly unpark: readonly { readonly documentId: string; readonly position: Position }[];
+  /** Everything up to here is in the documents or parked. Absent: the checkpoint stays. */
+  readonly checkpoint?: { readonly position: Position; readonly storedAt: number };
+};
+
+/** The projector's word on how far it is, for read servers and operators. */
+export type Heartbeat = {
+  readonly at: number;
+  readonly lagEvents?: number;
+  readonly lagSeconds: number;
+};
+
+/**
+ * The projection side's port to the store of read models.
+ *
+ * - `apply` writes a document only where its version is after the stored one (position-guarded); it
+ *   settles all of its documents before it moves the checkpoint, which never moves backwards;
+ *   repeating it changes nothing. Embedded: several generations are applied in one transaction. A
+ *   document that breaks the schema, or that the store refuses for good, comes back in `refused`
+ *   and nothing else is affected: the caller parks its events.
+ * - `load` gives the documents (deleted ones too, as undefined with version) that exist.
+ * - `open` creates a generation, or gives it as it is; `switchTo` makes it live and the one before
+ *   'kept', in one step; `drop` forgets one for good.
+ * - `scan` yields all documents that are not deleted, in ascending order of id (by code units).
+ * - Faults of the store reject with StoreFault.
+ */
+export type ReadModelStore = {
+  readonly generations: () => Promise<readonly GenerationInfo[]>;
+  readonly open: (ref: GenerationRef, fingerprint: string) => Promise<GenerationInfo>;
+  readonly switchTo: (ref: GenerationRef) => Promise<void>;
+  readonly drop: (ref: GenerationRef) => Promise<void>;
+  readonly load: (
+    ref: GenerationRef,
+    ids: readonly string[],
+  ) => Promise<ReadonlyMap<string, StoredDocument>>;
+  readonly apply: (
+    batches: readonly { readonly ref: GenerationRef; readonly batch: Batch }[],
+  ) => Promise<{
+    readonly refused: readonly {
+      readonly ref: GenerationRef;
+      readonly documentId: string;
+      readonly error: string;
+    }[];
+  }>;
+  readonly scan: (ref: GenerationRef) => AsyncIterable<StoredDocument>;
+  readonly count: (ref: GenerationRef) => Promise<number>;
+  readonly parked: (ref: GenerationRef) => Promise<readonly ParkedEvent[]>;
+  readonly heartbeat: (ref: GenerationRef, beat: Heartbeat) => Promise<void>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+};

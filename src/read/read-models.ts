@@ -1,0 +1,115 @@
+import type { JsonObject } from '../kernel/json.ts';
+import type { Position } from '../kernel/position.ts';
+
+/** The fields of a read model, as the projection kit defines them. */
+export type ReadField = {
+  readonly kind: 'keyword' | 'text' | 'decimal' | 'integer' | 'instant' | 'boolean' | 'json';
+  readonly many?: boolean;
+  readonly fold?: boolean;
+  readonly filter?: boolean;
+  readonly sort?: boolean;
+  readonly search?: number;
+  readonly facet?: boolean;
+};
+
+/** What the read side has to know of a view: the projection kit's `View` is one. */
+export type ReadModel = {
+  readonly name: string;
+  readonly schema: { readonly [field: string]: ReadField };
+};
+
+export type FilterValue = string | number | boolean;
+
+/** All conditions of a list have to hold. The field has to be declared `filter`. */
+export type Condition =
+  | { readonly field: string; readonly in: readonly FilterValue[] }
+  /** A half-open range: from inclusive, until exclusive. */
+  | { readonly field: string; readonly from?: FilterValue; readonly until?: FilterValue }
+  | { readonly field: string; readonly notIn: readonly FilterValue[] };
+
+export type ListRequest = {
+  readonly where: readonly Condition[];
+  /** Declared `sort`; ties are broken by id, ascending. Documents without the field come last. */
+  readonly sort?: { readonly field: string; readonly descending: boolean };
+  readonly limit: number;
+  /** `next` of the page before, with the same conditions and sort. */
+  readonly after?: string;
+};
+
+export type FoundDocument = {
+  readonly id: string;
+  readonly version: Position;
+  readonly document: JsonObject;
+};
+
+export type Page<Item> = {
+  readonly items: readonly Item[];
+  /** Opaque; absent on the last page. */
+  readonly next?: string;
+};
+
+export type SearchRequest = {
+  /**
+   * Words: each has to match in one of the searched fields, as a whole word, as the beginning of
+   * one, or with a typing error (one from four letters on, two from eight on). Accents and case do
+   * not matter. Empty: everything, in the order of ids.
+   */
+  readonly text: string;
+  readonly where: readonly Condition[];
+  /** Declared `facet`: counted over all matches, most frequent first, then by value; ten each. */
+  readonly facets: readonly string[];
+  readonly limit: number;
+  readonly after?: string;
+};
+
+export type Hit = FoundDocument & {
+  /** Higher is better. Ties are broken by id. */
+  readonly score: number;
+  readonly highlights: readonly { readonly field: string; readonly fragments: readonly string[] }[];
+};
+
+export type SearchResult = Page<Hit> & {
+  readonly total: number;
+  readonly facets: readonly {
+    readonly field: string;
+    readonly buckets: readonly { readonly value: string; readonly count: number }[];
+  }[];
+};
+
+/** How far the live generation of a view is. */
+export type ViewProgress = {
+  readonly position: Position;
+  /** When the last event that it reflects was stored, milliseconds since 1970; 0 for none. */
+  readonly asOf: number;
+  readonly lagSeconds: number;
+  readonly lagEvents?: number;
+  /** When its projector was last heard of; 0 for never. */
+  readonly heartbeatAt: number;
+  readonly generation: number;
+};
+
+/**
+ * The read side's port to the read models. It answers from the live generation, and never goes back
+ * in time when that is switched. A cursor that is damaged or belongs to another question rejects
+ * with InvalidCursor; a view that has no generation yet with StoreFault STORE_UNAVAILABLE.
+ * `progress` is read before the documents, so that it is never ahead of them; `refresh` makes
+ * what is applied up to now visible to `list` and `search` (nothing to do in an engine that reads its
+ * writes).
+ */
+export type ReadModels = {
+  readonly progress: (model: ReadModel) => Promise<ViewProgress>;
+  readonly get: (model: ReadModel, id: string) => Promise<FoundDocument | undefined>;
+  readonly getMany: (
+    model: ReadModel,
+    ids: readonly string[],
+  ) => Promise<ReadonlyMap<string, FoundDocument>>;
+  readonly list: (model: ReadModel, request: ListRequest) => Promise<Page<FoundDocument>>;
+  readonly search: (model: ReadModel, request: SearchRequest) => Promise<SearchResult>;
+  readonly refresh: (model: ReadModel) => Promise<void>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+};
+
+/** A cursor that was not made for this question. */
+export class InvalidCursor extends Error {
+  override readonly name = 'InvalidCursor';
+}

@@ -1,0 +1,115 @@
+import { create, type DescMethod, type DescService, fromBinary } from '@bufbuild/protobuf';
+import type { Any } from '@bufbuild/protobuf/wkt';
+import type {
+  CommandBatch,
+  CommandResult,
+  CommandResultBatch,
+} from '../gen/cipherhorizon/platform/v1/streaming_pb.ts';
+import {
+  CommandBatchSchema,
+  CommandRefusalSchema,
+  CommandResultBatchSchema,
+  CommandResultSchema,
+} from '../gen/cipherhorizon/platform/v1/streaming_pb.ts';
+import { accessOf, authorise } from '../kernel/access.ts';
+import { isRejection, type Rejection, reject } from '../kernel/rejection.ts';
+import type { Call, RpcHandler } from '../kernel/rpc.ts';
+import { statusOf } from '../kernel/status.ts';
+import type { Validate } from '../kernel/validation.ts';
+import type { CommandRoute } from './catalogue.ts';
+import type { CommandBus } from './command-bus.ts';
+
+type BidiHandle = Extract<RpcHandler, { kind: 'bidi_streaming' }>['handle'];
+
+/** How many messages of one stream are in work at once; the next is read when one is answered. */
+const mostBatchesAtOnce = 4;
+
+const typeUrlPrefix = 'type.googleapis.com/';
+
+/**
+ * Commands of a service as a stream of batches. All commands of a batch are started in their order,
+ * so those on one aggregate take effect in that order and share appends. Answers come in the order
+ * of the batches, one for each. A refused or failed command does not end the stream.
+ */
+export function createCommandStream(
+  bus: CommandBus,
+  service: DescService,
+  method: DescMethod,
+  validate: Validate,
+): BidiHandle {
+  const routes = new Map<string, CommandRoute>();
+  for (const { input } of service.methods) {
+    const route = bus.catalogue.routes.get(input.typeName);
+    if (route !== undefined) routes.set(typeUrlPrefix + input.typeName, route);
+  }
+  const access = accessOf(method);
+
+  const run = async (
+    { command, sequence }: CommandBatch['commands'][number],
+    call: Call,
+  ): Promise<CommandResult> => {
+    const decoded = decode(routes, command);
+    if (isRejection(decoded)) return refusal(sequence, decoded);
+    const outcome = await bus.execute(decoded.route, decoded.message, call);
+    if (isRejection(outcome)) return refusal(sequence, outcome);
+    return create(CommandResultSchema, {
+      sequence,
+      outcome: { case: 'receipt', value: outcome },
+    });
+  };
+
+  const runAll = async (batch: CommandBatch, call: Call): Promise<CommandResultBatch> => {
+    const results = await Promise.all(batch.commands.map((command) => run(command, call)));
+    return create(CommandResultBatchSchema, { results });
+  };
+
+  return async function* (requests, call) {
+    const denied = authorise(method, access, call.principal);
+    if (denied !== undefined) return yield denied;
+    const answers: Promise<CommandResultBatch>[] = [];
+    for await (const request of requests) {
+      const wrong = validate(CommandBatchSchema, request);
+      if (wrong !== undefined) {
+        yield* inOrder(answers);
+        return yield wrong;
+      }
+      const answer = runAll(request as CommandBatch, call);
+      // A fault is met when its turn to be answered comes.
+      answer.catch(() => undefined);
+      answers.push(answer);
+      const first = answers.length >= mostBatchesAtOnce ? answers.shift() : undefined;
+      if (first !== undefined) yield await first;
+    }
+    yield* inOrder(answers);
+  };
+}
+
+async function* inOrder(
+  answers: readonly Promise<CommandResultBatch>[],
+): AsyncGenerator<CommandResultBatch> {
+  for (const answer of answers) yield await answer;
+}
+
+function decode(routes: ReadonlyMap<string, CommandRoute>, command: Any | undefined) {
+  const route = routes.get(command?.typeUrl ?? '');
+  if (command === undefined || route === undefined) {
+    const message = `'${command?.typeUrl ?? ''}' is no command of this service`;
+    return reject('INVALID', 'COMMAND_UNKNOWN', message);
+  }
+  try {
+    return { route, message: fromBinary(route.schema, command.value) };
+  } catch {
+    const message = `the value is not a ${route.schema.typeName} in binary form`;
+    return reject('INVALID', 'MALFORMED', message);
+  }
+}
+
+function refusal(sequence: bigint, rejection: Rejection): CommandResult {
+  const value = create(CommandRefusalSchema, {
+    code: rejection.code,
+    message: rejection.message,
+    status: statusOf[rejection.kind],
+    fields: (rejection.fields ?? []).map(({ field, rule, message }) => ({ field, rule, message })),
+  });
+  return create(CommandResultSchema, { sequence, outcome: { case: 'refusal', value } });
+}
