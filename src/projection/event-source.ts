@@ -45,12 +45,13 @@ export type ReadAllOptions = Omit<SubscribeOptions, 'signal'> & {
  * - `head` is the position of the last event in the log, `start` for an empty one.
  * - `countAfter` is how many events of the log come after a position; undefined where the store
  *   cannot tell cheaply.
- * - `readStream` reads one stream forwards, for building one aggregate's documents again.
+ * - `readStream` reads one stream forwards, from a revision on, for building one aggregate's documents
+ *   again.
  */
 export type EventSource = {
   readonly subscribe: (options: SubscribeOptions) => AsyncIterable<EventBatch>;
   readonly readAll: (options?: ReadAllOptions) => AsyncIterable<EventBatch>;
-  readonly readStream: (stream: StreamName) => AsyncIterable<RecordedEvent>;
+  readonly readStream: (stream: StreamName, from?: number) => AsyncIterable<RecordedEvent>;
   readonly head: () => Promise<{ readonly position: Position; readonly storedAt: number }>;
   readonly countAfter: (position: Position) => Promise<number | undefined>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;

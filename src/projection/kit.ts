@@ -60,13 +60,6 @@ export type ViewEvent<M extends Message = Message> = {
   readonly recorded: RecordedEvent;
 };
 
-/** Turns the stored JSON of an old event into that of its successor, by full type name. */
-export type Upcaster = {
-  readonly from: string;
-  readonly to: string;
-  readonly upcast: (data: JsonObject) => JsonObject;
-};
-
 /** Keeps the types of a view's documents and events together. */
 export function defineView<Document extends JsonObject>(view: View<Document>): View {
   return view as unknown as View;

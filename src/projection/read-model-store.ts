@@ -42,6 +42,8 @@ export type Batch = {
   readonly unpark: readonly { readonly documentId: string; readonly position: Position }[];
   /** Everything up to here is in the documents or parked. Absent: the checkpoint stays. */
   readonly checkpoint?: { readonly position: Position; readonly storedAt: number };
+  /** Write the documents whatever the stored ones' versions: they come from a whole replay. */
+  readonly overwrite?: boolean;
 };
 
 /** The projector's word on how far it is, for read servers and operators. */
@@ -56,14 +58,24 @@ export type Heartbeat = {
  *
  * - `apply` writes a document only where its version is after the stored one (position-guarded); it
  *   settles all of its documents before it moves the checkpoint, which never moves backwards;
- *   repeating it changes nothing. Embedded: several generations are applied in one transaction. A
- *   document that breaks the schema, or that the store refuses for good, comes back in `refused`
- *   and nothing else is affected: the caller parks its events.
+ *   repeating it changes nothing. Embedded: all batches of a call are one transaction. A field that
+ *   is null is as one that is absent.
+ * - A document that breaks the schema, or that the store refuses for good, comes back in `refused`,
+ *   with a sentence that holds no value of it. Then no checkpoint of the call has moved and nothing
+ *   was parked or unparked; other documents may have been written (embedded: none). The caller
+ *   applies once more, with the events of the refused documents parked.
+ * - `park` replaces what is parked for the same document and position; `parked` gives all in the
+ *   order of positions.
  * - `load` gives the documents (deleted ones too, as undefined with version) that exist.
- * - `open` creates a generation, or gives it as it is; `switchTo` makes it live and the one before
- *   'kept', in one step; `drop` forgets one for good.
- * - `scan` yields all documents that are not deleted, in ascending order of id (by code units).
- * - Faults of the store reject with StoreFault.
+ * - `open` creates a generation with the schema of the view as it is then, or gives it as it is.
+ *   `switchTo` makes it live and the one before 'kept', in one step, and refuses while its checkpoint
+ *   is before that of the live one: answers do not go back in time. Indexes may be made then: it may
+ *   take long. `drop` forgets for good one that isn't live.
+ * - `scan` yields all documents that are not deleted, in ascending order of id by code points (for
+ *   characters beyond U+FFFF, `<` has another order). A document is as it is when it is read.
+ * - `count` is how many documents are not deleted; asking every second costs nothing.
+ * - Faults of the store reject with StoreFault; a generation that isn't there, and a refusal to
+ *   switch or drop, with STORE_FAILED.
  */
 export type ReadModelStore = {
   readonly generations: () => Promise<readonly GenerationInfo[]>;

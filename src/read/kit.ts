@@ -7,7 +7,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { Principal } from '../kernel/principal.ts';
-import type { Rejection } from '../kernel/rejection.ts';
+import { type Rejection, reject } from '../kernel/rejection.ts';
 import type {
   FoundDocument,
   ListRequest,
@@ -16,6 +16,8 @@ import type {
   SearchRequest,
   SearchResult,
 } from './read-models.ts';
+
+const longestId = 200;
 
 /** What a handler may ask the read models; the bus has waited for freshness before. */
 export type Reader = {
@@ -66,7 +68,10 @@ export type QueryHandler<
   readonly views: readonly ReadModel[];
   /** Required where the method declares OWNERSHIP_RECORD, and only there. */
   readonly record?: RecordOf<MessageShape<M['input']>>;
-  /** Keep the answer until a view moves: for costly ones. */
+  /**
+   * Keep the answer until a view moves: for costly ones. It rests on the query, the record and the
+   * views alone, for it is told to others too: reading `principal` throws.
+   */
   readonly cached?: boolean;
   readonly answer: (
     query: MessageShape<M['input']>,
@@ -75,6 +80,12 @@ export type QueryHandler<
     record: FoundDocument | undefined,
   ) => Promise<Answer<M>>;
 };
+
+/** What everybody is told of a record that is not there, or not theirs. */
+export function notFound(noun: string, id: string): Rejection {
+  const code = `${noun.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_NOT_FOUND`;
+  return reject('NOT_FOUND', code, `there is no ${noun} '${id.slice(0, longestId)}'`);
+}
 
 /** Keeps the types of a method, its query and its answer together. */
 export function defineQuery<M extends DescMethodUnary | DescMethodServerStreaming>(

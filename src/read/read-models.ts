@@ -22,9 +22,11 @@ export type FilterValue = string | number | boolean;
 
 /** All conditions of a list have to hold. The field has to be declared `filter`. */
 export type Condition =
+  /** One of the values; without any, no document. */
   | { readonly field: string; readonly in: readonly FilterValue[] }
-  /** A half-open range: from inclusive, until exclusive. */
+  /** A half-open range: from inclusive, until exclusive. With neither, every document. */
   | { readonly field: string; readonly from?: FilterValue; readonly until?: FilterValue }
+  /** None of the values; a document without the field too. */
   | { readonly field: string; readonly notIn: readonly FilterValue[] };
 
 export type ListRequest = {
@@ -51,20 +53,29 @@ export type Page<Item> = {
 export type SearchRequest = {
   /**
    * Words: each has to match in one of the searched fields, as a whole word, as the beginning of
-   * one, or with a typing error (one from four letters on, two from eight on). Accents and case do
-   * not matter. Empty: everything, in the order of ids.
+   * one, or with a typing error (one from four letters on, two from eight on), in this order of
+   * rank. Accents and case do not matter. Empty or blank: everything, in the order of ids. Without
+   * a letter or a digit: nothing. At least the first 16 words count.
    */
   readonly text: string;
   readonly where: readonly Condition[];
-  /** Declared `facet`: counted over all matches, most frequent first, then by value; ten each. */
+  /**
+   * Declared `facet`: counted over all matches, most frequent first, then by value; ten each. The
+   * value of a `fold` field is without case and accents, of a boolean 'true' or 'false'.
+   */
   readonly facets: readonly string[];
   readonly limit: number;
+  /**
+   * `next` of the page before, with the same text and conditions: goes on behind its last score and
+   * id. Embedded, a score depends on its document alone: paging is as safe as that of a list.
+   */
   readonly after?: string;
 };
 
 export type Hit = FoundDocument & {
-  /** Higher is better. Ties are broken by id. */
+  /** Higher is better, 0 without words. Ties are broken by id. */
   readonly score: number;
+  /** The fields that match, as HTML: the text escaped, the words that match in `<em>`. */
   readonly highlights: readonly { readonly field: string; readonly fragments: readonly string[] }[];
 };
 
@@ -91,7 +102,8 @@ export type ViewProgress = {
 /**
  * The read side's port to the read models. It answers from the live generation, and never goes back
  * in time when that is switched. A cursor that is damaged or belongs to another question rejects
- * with InvalidCursor; a view that has no generation yet with StoreFault STORE_UNAVAILABLE.
+ * with InvalidCursor; a view that has no live generation yet with StoreFault STORE_UNAVAILABLE, and
+ * so does a filter, sort or facet by a field that only the next generation will have.
  * `progress` is read before the documents, so that it is never ahead of them; `refresh` makes
  * what is applied up to now visible to `list` and `search` (nothing to do in an engine that reads its
  * writes).

@@ -1,0 +1,122 @@
+import type { Command } from 'commander';
+import {
+  type StoredEvent,
+  StoredEventSchema,
+} from '../../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
+import { collect, countArgument } from './arguments.ts';
+import type { Bind, Cli } from './cli.ts';
+import { printEvent, readEvents } from './event-reading.ts';
+import { CliError, exitCode } from './exit-codes.ts';
+import { formatShortTime, shortType } from './format.ts';
+import { fullJson } from './output.ts';
+import { registry } from './rpc-lookup.ts';
+
+type TailOptions = {
+  readonly type?: readonly string[];
+  readonly stream?: string;
+  readonly count: number;
+  readonly follow?: true;
+};
+
+export function addEventCommands(program: Command, bind: Bind): void {
+  const group = program.command('events').description('the event log itself');
+  group
+    .command('tail')
+    .description('the last events; with --follow also those to come')
+    .option('--type <type>', 'of this type, StrategyCreated or its full name; repeatable', collect)
+    .option('--stream <stream>', 'of this stream, <category>-<id>')
+    .option('-n, --count <count>', 'how many', countArgument, 10)
+    .option('-f, --follow', 'go on until Ctrl-C')
+    .action(bind(runTail));
+  group
+    .command('show')
+    .description('the events of a stream in full, oldest first')
+    .argument('<stream>', '<category>-<id>')
+    .option('-n, --count <count>', 'how many at most', countArgument)
+    .action(bind(runShow));
+}
+
+async function runTail(cli: Cli, options: TailOptions): Promise<undefined> {
+  const { session, output } = cli;
+  const { stream = '', count } = options;
+  const types = (options.type ?? []).map(fullType);
+  // Before the last events are read, so that none falls between them and those to come.
+  const head = options.follow ? await headOf(cli) : '';
+  const last: StoredEvent[] = [];
+  const query = { stream, types, backwards: true, limit: count };
+  for await (const event of readEvents(session, query)) last.push(event);
+  last.reverse();
+  if (last.length === 0 && options.follow !== true) {
+    output.note('no such events');
+    return;
+  }
+  print(cli, last, true);
+  if (options.follow !== true) return;
+  const shown = new Set(last.map(({ eventId }) => eventId));
+  for await (const event of readEvents(session, { types, after: head, follow: true })) {
+    if (shown.has(event.eventId) || (stream !== '' && event.stream !== stream)) continue;
+    print(cli, [event], false);
+  }
+}
+
+/** The position of the last event of all; empty where there is none. */
+async function headOf({ session }: Cli): Promise<string> {
+  for await (const event of readEvents(session, { backwards: true, limit: 1 })) {
+    return event.position;
+  }
+  return '';
+}
+
+/** Types are stored by their full names; the short one is enough where it is the only one. */
+export function fullType(name: string): string {
+  if (name.includes('.')) return name;
+  const wanted = name.toLowerCase();
+  const found = [...registry].filter(
+    (type) => type.kind === 'message' && type.name.toLowerCase() === wanted,
+  );
+  if (found.length === 1 && found[0] !== undefined) return found[0].typeName;
+  const candidates = found.map(({ typeName }) => `\n  ${typeName}`).join('');
+  const message = found.length === 0 ? `there is no event type "${name}"` : `"${name}" may be`;
+  throw new CliError(`${message}${candidates}`, exitCode.usage);
+}
+
+/** As wide as the ids of most streams make them, so that what follows stands below it. */
+const columns = [
+  { header: 'UTC', minimum: 8 },
+  { header: 'TYPE', fit: 'truncate' as const, minimum: 16 },
+  { header: 'STREAM', minimum: 46 },
+  { header: 'REV', align: 'right' as const, minimum: 4 },
+];
+
+function print({ output }: Cli, events: readonly StoredEvent[], withHeader: boolean): void {
+  if (output.json) {
+    for (const event of events) output.document(fullJson(StoredEventSchema, event));
+    return;
+  }
+  const now = new Date();
+  const rows = events.map(({ storedAt, stream, revision, type }) => [
+    ...[formatShortTime(storedAt, now), shortType(type), stream, String(revision)],
+  ]);
+  if (withHeader) output.table(columns, rows);
+  else output.rows(columns, rows);
+}
+
+async function runShow(
+  { session, output }: Cli,
+  stream: string,
+  { count = 0 }: { readonly count?: number },
+): Promise<number | undefined> {
+  let shown = 0;
+  for await (const event of readEvents(session, { stream, limit: count })) {
+    if (output.json) {
+      output.document(fullJson(StoredEventSchema, event));
+    } else {
+      if (shown > 0) output.print('');
+      printEvent(output, event, { withMetadata: true });
+    }
+    shown += 1;
+  }
+  if (shown > 0) return undefined;
+  output.note(`there is no stream ${stream}`);
+  return exitCode.failed;
+}

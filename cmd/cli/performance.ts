@@ -1,0 +1,108 @@
+import type { Command } from 'commander';
+import {
+  type Drawdown,
+  type GetPortfolioPerformanceAnswer,
+  GetPortfolioPerformanceAnswerSchema,
+  type Measure,
+  TradingQueryService,
+} from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
+import { countArgument, dayArgument, uuidArgument } from './arguments.ts';
+import type { Bind, Cli } from './cli.ts';
+import { formatAmount, formatCount, formatPercent } from './format.ts';
+import { fullJson } from './output.ts';
+
+type Options = {
+  readonly from?: string;
+  readonly to?: string;
+  readonly riskFree?: string;
+  readonly annualisation?: number;
+};
+
+export function addPerformanceCommand(program: Command, bind: Bind): void {
+  program
+    .command('performance')
+    .description('the performance of a portfolio, each measure with its method')
+    .argument('<id>', 'of the portfolio', uuidArgument)
+    .option('--from <day>', 'first day, UTC (default: of the first activity)', dayArgument)
+    .option('--to <day>', 'last day (default: of the last price or activity)', dayArgument)
+    .option('--risk-free <rate>', 'yearly, as a decimal: 0.02 is 2 %')
+    .option('--annualisation <days>', '365 or 252 (default: by the assets held)', countArgument)
+    .action(bind(runPerformance));
+}
+
+async function runPerformance(
+  { session, output }: Cli,
+  portfolioId: string,
+  { from = '', to = '', riskFree = '', annualisation = 0 }: Options,
+): Promise<undefined> {
+  const answer = await session.client(TradingQueryService).getPortfolioPerformance(
+    {
+      ...{ portfolioId, from, to, riskFreeRate: riskFree },
+      annualisationFactor: annualisation,
+    },
+    session.limited,
+  );
+  if (output.json) output.document(fullJson(GetPortfolioPerformanceAnswerSchema, answer));
+  else printPerformance(output, answer);
+}
+
+function printPerformance(output: Cli['output'], answer: GetPortfolioPerformanceAnswer): void {
+  const amount = (text: string): string => `${formatAmount(text)} ${answer.currency}`;
+  output.heading(`${answer.from} to ${answer.to}`);
+  output.fields([
+    ['priced at', answer.pricedAt],
+    ['start value', amount(answer.startValue)],
+    ['deposits', amount(answer.deposits)],
+    ['withdrawals', amount(answer.withdrawals)],
+    ['end value', amount(answer.endValue)],
+    ['gain', amount(answer.gain)],
+    ['daily returns', formatCount(answer.dailyReturns)],
+    ['carried prices', answer.carriedPrices > 0 ? formatCount(answer.carriedPrices) : ''],
+    ['annualised by', `${answer.annualisationFactor} (${answer.annualisationBasis})`],
+  ]);
+  output.print('');
+  output.table(
+    [{ header: 'MEASURE' }, { header: 'VALUE', align: 'right' }, { header: 'METHOD', fit: 'wrap' }],
+    measuresOf(answer),
+  );
+}
+
+function measuresOf(answer: GetPortfolioPerformanceAnswer): string[][] {
+  return [
+    row('time-weighted return', answer.timeWeightedReturn, formatPercent),
+    row('money-weighted return', answer.moneyWeightedReturn, formatPercent),
+    row('CAGR', answer.cagr, formatPercent),
+    row('volatility', answer.volatility, formatPercent),
+    row('Sharpe', answer.sharpe, ratio),
+    row('Sortino', answer.sortino, ratio),
+    row('maximum drawdown', answer.maximumDrawdown, formatPercent),
+    ...drawdownDates(answer.maximumDrawdown),
+    row('Calmar', answer.calmar, ratio),
+    row('VaR 95', answer.valueAtRisk95, formatPercent),
+    row('CVaR 95', answer.conditionalValueAtRisk95, formatPercent),
+  ];
+}
+
+/** An undefined measure has its reason in place of the value: it is never shown as 0. */
+function row(
+  name: string,
+  measure: Measure | Drawdown | undefined,
+  format: (value: number) => string,
+): string[] {
+  const { value, undefinedReason = '', method = '' } = measure ?? {};
+  return [name, value === undefined ? undefinedReason || 'undefined' : format(value), method];
+}
+
+function drawdownDates(drawdown: Drawdown | undefined): string[][] {
+  if (drawdown?.value === undefined || drawdown.peakDate === '') return [];
+  const { peakDate, troughDate, recoveryDate } = drawdown;
+  return [
+    ['  from its peak', peakDate, ''],
+    ['  to its trough', troughDate, ''],
+    ['  until it recovered', recoveryDate === '' ? 'not yet' : recoveryDate, ''],
+  ];
+}
+
+function ratio(value: number): string {
+  return value.toFixed(4);
+}

@@ -1,0 +1,112 @@
+import type { Command } from 'commander';
+import { CostBasisMethodSchema } from '../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
+import {
+  GetPortfolioAnswerSchema,
+  ListPortfoliosAnswerSchema,
+  type Portfolio,
+  type Position,
+  TradingQueryService,
+} from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
+import { countArgument, uuidArgument } from './arguments.ts';
+import type { Bind, Cli } from './cli.ts';
+import { enumLabel, formatAmount, formatCount, formatTime } from './format.ts';
+import { fullJson } from './output.ts';
+import { noteMore } from './strategies.ts';
+
+type Options = { readonly user?: string; readonly limit: number; readonly cursor: string };
+
+export function addPortfolioCommand(program: Command, bind: Bind): void {
+  program
+    .command('portfolio')
+    .description('one portfolio with its positions, cash and gains; without an id, a list')
+    .argument('[id]', 'of the portfolio', uuidArgument)
+    .option('--user <id>', 'list: whose (default: whom the token names)')
+    .option('--limit <count>', 'list: how many at most, up to 500', countArgument, 50)
+    .option('--cursor <cursor>', 'list: go on behind the page before', '')
+    .action(bind(runPortfolio));
+}
+
+async function runPortfolio(
+  cli: Cli,
+  portfolioId: string | undefined,
+  options: Options,
+): Promise<undefined> {
+  if (portfolioId === undefined) return listPortfolios(cli, options);
+  const { session, output } = cli;
+  const answer = await session
+    .client(TradingQueryService)
+    .getPortfolio({ portfolioId }, session.limited);
+  if (output.json) output.document(fullJson(GetPortfolioAnswerSchema, answer));
+  else if (answer.portfolio !== undefined) printPortfolio(cli, answer.portfolio);
+}
+
+async function listPortfolios(
+  { session, output }: Cli,
+  { user, limit, cursor }: Options,
+): Promise<undefined> {
+  const userId = user ?? (await session.subject());
+  const answer = await session
+    .client(TradingQueryService)
+    .listPortfolios({ userId, page: { pageSize: Math.min(limit, 500), cursor } }, session.limited);
+  if (output.json)
+    return output.document(fullJson(ListPortfoliosAnswerSchema, answer)) as undefined;
+  if (answer.portfolios.length === 0)
+    return output.note(`${userId} has no portfolios`) as undefined;
+  output.table(
+    [
+      { header: 'ID' },
+      { header: 'NAME', fit: 'truncate' },
+      { header: 'CASH', align: 'right' },
+      { header: 'CURRENCY' },
+      { header: 'HELD', align: 'right' },
+    ],
+    answer.portfolios.map(({ portfolioId, portfolioName, cash, baseCurrency, positions }) => [
+      ...[portfolioId, portfolioName, formatAmount(cash), baseCurrency],
+      String(positions.filter(({ quantity }) => quantity !== '0').length),
+    ]),
+  );
+  noteMore(output, answer.page?.nextCursor);
+}
+
+function printPortfolio({ output }: Cli, portfolio: Portfolio): void {
+  const { baseCurrency: currency, positions, activities } = portfolio;
+  const amount = (text: string | undefined): string =>
+    text === undefined
+      ? '- (a position has no recorded price)'
+      : `${formatAmount(text)} ${currency}`;
+  output.heading(portfolio.portfolioName);
+  output.fields([
+    ['id', portfolio.portfolioId],
+    ['owner', portfolio.userId],
+    ['cost basis', enumLabel(CostBasisMethodSchema, portfolio.costBasisMethod).toUpperCase()],
+    ['opened', formatTime(portfolio.openedAt)],
+    ['activities', formatCount(activities)],
+    ['last activity', formatTime(portfolio.lastActivityAt)],
+    ['cash', amount(portfolio.cash)],
+    ['total value', amount(portfolio.totalValue)],
+    ['realised gain', amount(portfolio.realisedGain)],
+    ['unrealised gain', amount(portfolio.unrealisedGain)],
+    ['deposited', amount(portfolio.deposited)],
+    ['withdrawn', amount(portfolio.withdrawn)],
+    ['fees', amount(portfolio.fees)],
+  ]);
+  if (positions.length === 0) return;
+  output.print('');
+  printPositions(output, positions);
+}
+
+function printPositions(output: Cli['output'], positions: readonly Position[]): void {
+  const number = (header: string) => ({ header, align: 'right' as const });
+  output.table(
+    [
+      { header: 'INSTRUMENT' },
+      ...[number('QUANTITY'), number('COST'), number('PRICE'), number('VALUE')],
+      ...[number('GAIN'), number('REALISED')],
+    ],
+    positions.map((position) => [
+      ...[position.instrumentId, position.quantity, formatAmount(position.cost)],
+      ...[formatAmount(position.price), formatAmount(position.marketValue)],
+      ...[formatAmount(position.unrealisedGain), formatAmount(position.realisedGain)],
+    ]),
+  );
+}

@@ -1,0 +1,100 @@
+import type { Command } from 'commander';
+import {
+  ListProjectionsResponseSchema,
+  ProjectionService,
+  ProjectionStateSchema,
+  type ProjectionStatus,
+  RollbackProjectionResponseSchema,
+  WatchProjectionsResponseSchema,
+} from '../../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
+import type { Bind, Cli } from './cli.ts';
+import { enumLabel, formatCount, formatSeconds, formatTime } from './format.ts';
+import { fullJson } from './output.ts';
+import { addParkedCommands } from './parked.ts';
+import { runRebuild, runVerify } from './projection-runs.ts';
+import { oneLine } from './text.ts';
+
+export function addProjectionCommands(program: Command, bind: Bind): void {
+  const group = program.command('projection').description('the read models: state, rebuild, proof');
+  group
+    .command('status')
+    .description('lag, rate, state and last error of every view')
+    .option('--watch', 'again whenever it changes, until Ctrl-C')
+    .action(bind(runStatus));
+  group
+    .command('rebuild')
+    .description('build a view again from the log, beside the live one, and switch to it')
+    .argument('<view>')
+    .option('--stream <stream>', 'one aggregate alone, in the live view')
+    .action(bind(runRebuild));
+  group
+    .command('verify')
+    .description('compare a view with a replay of the log; 1 where a document differs')
+    .argument('<view>', 'or all')
+    .action(bind(runVerify));
+  group
+    .command('rollback')
+    .description('switch a view back to the generation before')
+    .argument('<view>')
+    .action(bind(runRollback));
+  addParkedCommands(group, bind);
+}
+
+async function runStatus(
+  { session, output, streams }: Cli,
+  { watch }: { readonly watch?: true },
+): Promise<undefined> {
+  const projections = session.client(ProjectionService);
+  if (watch !== true) {
+    const answer = await projections.listProjections({}, session.limited);
+    if (output.json) output.document(fullJson(ListProjectionsResponseSchema, answer));
+    else printStatus(output, answer.projections);
+    return;
+  }
+  const isTerminal = streams.stdout.isTTY === true;
+  for await (const answer of projections.watchProjections({})) {
+    if (output.json) {
+      output.document(fullJson(WatchProjectionsResponseSchema, answer));
+      continue;
+    }
+    // A terminal shows the table in place; elsewhere one follows the other.
+    if (isTerminal) streams.stdout.write('\u001b[H\u001b[2J');
+    printStatus(output, answer.projections);
+    if (!isTerminal) output.print('');
+  }
+}
+
+function printStatus(output: Cli['output'], projections: readonly ProjectionStatus[]): void {
+  const number = (header: string) => ({ header, align: 'right' as const });
+  output.table(
+    [
+      { header: 'VIEW', fit: 'truncate' },
+      { header: 'STATE' },
+      ...[number('LAG'), number('BEHIND'), number('PER SEC'), number('DOCS')],
+      ...[number('PARKED'), number('GEN')],
+    ],
+    projections.map((status) => [
+      ...[status.view, enumLabel(ProjectionStateSchema, status.state)],
+      ...[formatCount(status.lagEvents), formatSeconds(status.lagSeconds)],
+      ...[formatCount(status.eventsPerSecond), formatCount(status.documents)],
+      ...[formatCount(status.parkedDocuments), String(status.generation)],
+    ]),
+  );
+  for (const { view, lastError, lastErrorAt, rebuild } of projections) {
+    if (rebuild !== undefined && !rebuild.switched) {
+      const { generation, eventsDone, eventsTotal } = rebuild;
+      const done = `${formatCount(eventsDone)} of ${formatCount(eventsTotal)} events`;
+      output.print(`${view}: generation ${generation} is being built, ${done}`);
+    }
+    if (lastError === '') continue;
+    output.print(`${view}: last error ${formatTime(lastErrorAt)}: ${oneLine(lastError)}`);
+  }
+}
+
+async function runRollback({ session, output }: Cli, view: string): Promise<undefined> {
+  const answer = await session
+    .client(ProjectionService)
+    .rollbackProjection({ view }, session.limited);
+  if (output.json) output.document(fullJson(RollbackProjectionResponseSchema, answer));
+  else output.print(`${view} is at generation ${answer.generation} again`);
+}

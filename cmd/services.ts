@@ -1,0 +1,18 @@
+import type { DescService } from '@bufbuild/protobuf';
+import { CommandLogService } from '../src/gen/cipherhorizon/platform/v1/command_log_pb.ts';
+import {
+  CommandReplayService,
+  EventLogService,
+  ProjectionService,
+} from '../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
+import { TradingCommandService } from '../src/gen/cipherhorizon/trading/v1/commands_pb.ts';
+import { TradingQueryService } from '../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
+
+export type ServerName = 'write' | 'read' | 'projector';
+
+/** The services that the CLI calls, by the server that has them: a new context adds its own. */
+export const servicesOf: { readonly [server in ServerName]: readonly DescService[] } = {
+  write: [TradingCommandService, CommandReplayService],
+  read: [TradingQueryService, CommandLogService],
+  projector: [ProjectionService, EventLogService],
+};

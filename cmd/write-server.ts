@@ -1,0 +1,56 @@
+import { hashSecret } from '../src/engines/argon2/argon2.ts';
+import { tradingWrite } from '../src/trading/write.ts';
+import { createCommandBus } from '../src/write/command-bus.ts';
+import { createReplayService } from '../src/write/replay.ts';
+import { createCommandService } from '../src/write/service.ts';
+import { openEventStore, openReadModels } from './engines.ts';
+import { runServer } from './server-process.ts';
+import { views } from './views.ts';
+
+const contexts = [
+  tradingWrite, //
+];
+
+await runServer(
+  'write-server',
+  (config) => config.servers.write,
+  ({ config, log, metrics, validate, own }) => {
+    const store = own(openEventStore(config));
+    const readModels = own(openReadModels(config));
+    const byName = new Map(views.map((view) => [view.name, view]));
+    const bus = own(
+      createCommandBus({
+        contexts,
+        store,
+        views: {
+          names: [...byName.keys()],
+          positionOf: async (name) => {
+            const view = byName.get(name);
+            return view && (await readModels.progress(view)).position;
+          },
+        },
+        tools: { hashSecret },
+        validate,
+        metrics: metrics.bus('command', commandNames()),
+        log,
+        now: Date.now,
+        snapshotEvery: config.write.snapshotEvery,
+        cachedAggregates: config.write.cacheAggregates,
+        immediateViews: config.views.immediate,
+        refusalsPerSecond: config.write.refusalsPerSecond,
+        refusalsKept: 100_000,
+      }),
+    );
+    return {
+      services: [
+        ...contexts.map((context) => createCommandService(bus, context, validate)),
+        createReplayService(bus, store, validate),
+      ],
+      readiness: () => ({ ready: true }),
+    };
+  },
+);
+
+function commandNames(): string[] {
+  return contexts.flatMap(({ service }) => service.methods.map(({ input }) => input.name));
+}

@@ -1,0 +1,116 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RecordedEvent } from '../../kernel/event.ts';
+import type { StreamName } from '../../kernel/stream-name.ts';
+import type { ReadOptions } from '../../write/event-store.ts';
+import { type SqliteDatabase, toStoreFault } from './database.ts';
+import {
+  causationHash,
+  causationOf,
+  columns,
+  createDecoder,
+  type Row,
+  takePage,
+} from './event-log-rows.ts';
+
+const pageSize = 500;
+const runPageSize = 20;
+const patienceMs = 5_000;
+const pauseMs = 5;
+
+/** Reads streams over one connection, in pages: no transaction stays open between them. */
+export function createStreamReader(database: SqliteDatabase) {
+  const statements = prepareStatements(database);
+  const decode = createDecoder(database);
+
+  async function* read(
+    stream: StreamName,
+    options: ReadOptions = {},
+  ): AsyncGenerator<RecordedEvent, void, void> {
+    const { direction = 'forwards', limit = Number.POSITIVE_INFINITY } = options;
+    const isForwards = direction === 'forwards';
+    const statement = isForwards ? statements.forwards : statements.backwards;
+    let next = options.from ?? (isForwards ? 0 : Number.MAX_SAFE_INTEGER);
+    for (let left = limit; left > 0; ) {
+      const wanted = Math.min(left, pageSize);
+      const page = await settled(stream, () =>
+        takePage(statement.iterate(stream, next, wanted), wanted),
+      );
+      for (const row of page.rows) yield decode(row, stream);
+      const last = page.rows.at(-1);
+      if (last === undefined || !page.isCut) return;
+      left -= page.rows.length;
+      next = last[1] + (isForwards ? 1 : -1);
+      // Without an awaited turn, a long read by a busy reader would keep everything else waiting.
+      await nextTurn();
+    }
+  }
+
+  function findByCausation(stream: StreamName, causationId: string): Promise<RecordedEvent[]> {
+    return settled(stream, () => {
+      const found: RecordedEvent[] = [];
+      const starts = statements.starts.all(causationHash(stream, causationId), stream);
+      for (const start of starts) {
+        const last = found.at(-1);
+        if (last === undefined || start > last.revision) readRun(stream, start, causationId, found);
+      }
+      return found;
+    });
+  }
+
+  /** The events of the command from a revision on: they follow one another. */
+  function readRun(
+    stream: StreamName,
+    start: number,
+    causationId: string,
+    found: RecordedEvent[],
+  ): void {
+    for (let next = start; ; ) {
+      const page = takePage(statements.forwards.iterate(stream, next, runPageSize), runPageSize);
+      for (const row of page.rows) {
+        const event = decode(row, stream);
+        if (causationOf(event.metadata) !== causationId) return;
+        found.push(event);
+        next = event.revision + 1;
+      }
+      if (!page.isCut) return;
+    }
+  }
+
+  /** The lock is held for a moment when another process repairs what a killed one has left. */
+  async function settled<T>(stream: StreamName, run: () => T): Promise<T> {
+    const until = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return run();
+      } catch (error) {
+        const fault = toStoreFault(error, `cannot read ${stream} from ${database.name}`);
+        if (fault.code !== 'STORE_BUSY' || performance.now() > until) throw fault;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  return { read, findByCausation };
+}
+
+function prepareStatements(database: SqliteDatabase) {
+  const ofStream = 'FROM events AS e WHERE e.stream = (SELECT id FROM streams WHERE name = ?)';
+  return {
+    forwards: database
+      .prepare<[string, number, number], Row>(
+        `SELECT ${columns} ${ofStream} AND e.revision >= ? ORDER BY e.revision LIMIT ?`,
+      )
+      .raw(),
+    backwards: database
+      .prepare<[string, number, number], Row>(
+        `SELECT ${columns} ${ofStream} AND e.revision <= ? ORDER BY e.revision DESC LIMIT ?`,
+      )
+      .raw(),
+    starts: database
+      .prepare<[number, string], number>(`
+        SELECT e.revision FROM events AS e INDEXED BY events_by_causation
+        WHERE e.causation = ? AND e.stream = (SELECT id FROM streams WHERE name = ?)
+        ORDER BY e.revision`)
+      .pluck(),
+  };
+}

@@ -1,0 +1,9 @@
+import { CommandLogService } from '../gen/cipherhorizon/platform/v1/command_log_pb.ts';
+import type { ReadContext } from '../read/kit.ts';
+import { commandLogQueries } from './views/command-log-queries.ts';
+
+/** The read side of the platform itself. */
+export const platformRead: ReadContext = {
+  service: CommandLogService,
+  queries: commandLogQueries,
+};

@@ -1,0 +1,217 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { StoreFault } from '../kernel/fault.ts';
+import { latest, type Position, start } from '../kernel/position.ts';
+import type { Log } from '../kernel/telemetry.ts';
+import type { Target } from './apply.ts';
+import { catchUp } from './build.ts';
+import type { Decode } from './decode.ts';
+import type { EventSource } from './event-source.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { type Lane, openTarget } from './lane.ts';
+import type { GenerationInfo, ReadModelStore } from './read-model-store.ts';
+
+/** A generation being built beside the live one. */
+export type Build = {
+  readonly generation: number;
+  done: number;
+  total: number;
+  eventsPerSecond: number;
+  switched: boolean;
+  /** Why it ended without switching. */
+  error?: unknown;
+  readonly finished: Promise<void>;
+};
+
+export type Generations = {
+  /** Finds the live generation of each lane, and starts the builds that are due. */
+  readonly open: (signal: AbortSignal) => Promise<void>;
+  /** A new generation, or the one that is being built already. */
+  readonly rebuild: (lane: Lane, signal: AbortSignal) => Promise<Build>;
+  readonly buildOf: (view: string) => Build | undefined;
+  /** @returns undefined where there is none to go back to, with the fingerprint it has otherwise */
+  readonly rollback: (lane: Lane) => Promise<{ generation?: number; otherFingerprint?: string }>;
+};
+
+/** Scratch generations of verifications have numbers from here on. */
+export const firstScratch = 1_000_000;
+
+const retryMs = 1_000;
+/** So few events can be caught up with while nothing else is applied. */
+const lastRound = 1_000;
+
+export function createGenerations(options: {
+  readonly source: EventSource;
+  readonly store: ReadModelStore;
+  readonly lanes: readonly Lane[];
+  readonly decode: Decode;
+  readonly typesOf: (lane: Lane) => ReadonlySet<string> | undefined;
+  readonly exclusively: <Result>(task: () => Promise<Result>) => Promise<Result>;
+  readonly log: Log;
+  readonly now: () => number;
+}): Generations {
+  const { source, store, lanes, decode, typesOf, exclusively, log, now } = options;
+  const builds = new Map<string, Build>();
+  const formerly = new Map<Lane, number>();
+
+  const bring = (
+    lane: Lane,
+    target: Target,
+    from: Position,
+    signal?: AbortSignal,
+    build?: Build,
+  ) => {
+    const startedAt = performance.now();
+    const before = build?.done ?? 0;
+    return catchUp({
+      source,
+      store,
+      decode,
+      target,
+      from,
+      now,
+      types: typesOf(lane),
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: ({ done }) => {
+        if (build === undefined) return;
+        build.done += done;
+        build.total = Math.max(build.total, build.done);
+        const seconds = (performance.now() - startedAt) / 1000;
+        if (seconds > 0) build.eventsPerSecond = (build.done - before) / seconds;
+      },
+    });
+  };
+
+  /** Catches up for the last time while nothing else writes, and goes live in one step. */
+  const goLive = (lane: Lane, target: Target, from: Position) =>
+    exclusively(async () => {
+      const reached = await bring(lane, target, from);
+      const known = await generationsOf(lane);
+      await store.switchTo(target.ref);
+      const old = known.find(({ state }) => state === 'live');
+      if (old !== undefined) formerly.set(lane, old.generation);
+      lane.target = target;
+      // The end of the log: what waits to be applied is in it.
+      lane.checkpoint = latest(reached, lane.checkpoint);
+      lane.waiting = [];
+      lane.seen = undefined;
+      await dropOlder(lane);
+    });
+
+  /** One generation is kept for a rollback: the one that was live until now. */
+  const dropOlder = async (lane: Lane) => {
+    const kept = (await generationsOf(lane)).filter(({ state }) => state === 'kept');
+    for (const { generation } of kept) {
+      if (generation !== formerly.get(lane)) await store.drop({ view: lane.view, generation });
+    }
+  };
+
+  const generationsOf = async (lane: Lane): Promise<GenerationInfo[]> =>
+    (await store.generations())
+      .filter(({ view }) => view === lane.view.name)
+      .sort((a, b) => a.generation - b.generation);
+
+  const startBuild = async (lane: Lane, info: GenerationInfo, signal: AbortSignal) => {
+    const target = await openTarget(store, { view: lane.view, generation: info.generation });
+    const total = (await source.countAfter(info.checkpoint)) ?? 0;
+    const { promise: finished, resolve } = Promise.withResolvers<void>();
+    const build: Build = {
+      generation: info.generation,
+      done: 0,
+      total,
+      eventsPerSecond: 0,
+      switched: false,
+      finished,
+    };
+    builds.set(lane.view.name, build);
+    let reached = info.checkpoint;
+    const run = async () => {
+      for (let before = -1; build.done - before > lastRound; ) {
+        before = build.done;
+        reached = await bring(lane, target, reached, signal, build);
+        if (signal.aborted) return;
+      }
+      await goLive(lane, target, reached);
+      build.switched = true;
+      log.info({ view: lane.view.name, generation: info.generation }, 'generation is live');
+    };
+    const runPatiently = async () => {
+      while (!signal.aborted && !build.switched) {
+        try {
+          await run();
+        } catch (error) {
+          if (!(error instanceof StoreFault)) throw error;
+          log.warn({ view: lane.view.name, err: error }, 'rebuild waits for its stores');
+          await delay(retryMs, undefined, { signal }).catch(() => undefined);
+        }
+      }
+    };
+    void runPatiently()
+      .catch((error: unknown) => {
+        build.error = error;
+        log.error({ view: lane.view.name, err: error }, 'rebuild stopped; the live one stays');
+      })
+      .finally(resolve);
+    return build;
+  };
+
+  const newBuild = async (lane: Lane, signal: AbortSignal) => {
+    const fingerprint = fingerprintOf(lane.view);
+    const known = await generationsOf(lane);
+    for (const { state, generation } of known) {
+      if (state === 'building') await store.drop({ view: lane.view, generation });
+    }
+    const numbers = known.map(({ generation }) => generation).filter((n) => n < firstScratch);
+    const generation = Math.max(0, ...numbers) + 1;
+    return startBuild(lane, await store.open({ view: lane.view, generation }, fingerprint), signal);
+  };
+
+  const openLane = async (lane: Lane, signal: AbortSignal) => {
+    const fingerprint = fingerprintOf(lane.view);
+    const known = await generationsOf(lane);
+    for (const { generation, state } of known) {
+      const isScratch = generation >= firstScratch;
+      if (isScratch && state !== 'live') await store.drop({ view: lane.view, generation });
+    }
+    const own = known.filter((info) => info.generation < firstScratch);
+    const live = own.find(({ state }) => state === 'live');
+    lane.checkpoint = live?.checkpoint ?? start;
+    lane.target =
+      live?.fingerprint === fingerprint
+        ? await openTarget(store, { view: lane.view, generation: live.generation })
+        : undefined;
+    const isBuilding = builds.get(lane.view.name);
+    if (isBuilding !== undefined && !isBuilding.switched && isBuilding.error === undefined) return;
+    const building = own.find((info) => info.state === 'building');
+    if (building?.fingerprint === fingerprint) {
+      await startBuild(lane, building, signal);
+    } else if (lane.target === undefined) {
+      const kept = own.find((info) => info.state === 'kept' && info.fingerprint === fingerprint);
+      if (kept === undefined) await newBuild(lane, signal);
+      else await startBuild(lane, kept, signal);
+    }
+  };
+
+  return {
+    buildOf: (view) => builds.get(view),
+    open: async (signal) => {
+      for (const lane of lanes) await openLane(lane, signal);
+    },
+    rebuild: async (lane, signal) => {
+      const build = builds.get(lane.view.name);
+      const isUnderWay = build !== undefined && !build.switched && build.error === undefined;
+      return isUnderWay ? build : newBuild(lane, signal);
+    },
+    rollback: async (lane) => {
+      const kept = (await generationsOf(lane)).filter(({ state }) => state === 'kept').at(-1);
+      if (kept === undefined) return {};
+      if (kept.fingerprint !== fingerprintOf(lane.view)) {
+        return { otherFingerprint: kept.fingerprint };
+      }
+      const ref = { view: lane.view, generation: kept.generation };
+      const target = await openTarget(store, ref);
+      const reached = await bring(lane, target, kept.checkpoint);
+      await goLive(lane, target, reached);
+      return { generation: kept.generation };
+    },
+  };
+}

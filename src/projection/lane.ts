@@ -1,0 +1,41 @@
+import type { Position } from '../kernel/position.ts';
+import type { Target } from './apply.ts';
+import type { DecodedEvent } from './decode.ts';
+import type { View } from './kit.ts';
+import type { GenerationRef, ReadModelStore } from './read-model-store.ts';
+
+/** How a view is applied: as events come, or in batches of a size or a time. */
+export type Synchronisation =
+  | { readonly mode: 'eventual' }
+  | { readonly mode: 'batch'; readonly size: number; readonly waitMs: number };
+
+/** A live generation that the log is fed to, and what waits to be applied to it. */
+export type Lane = {
+  readonly view: View;
+  readonly synchronisation: Synchronisation;
+  /** Replaced as a whole when another generation goes live; undefined while none is fed. */
+  target: Target | undefined;
+  checkpoint: Position;
+  /** Wanted events after the checkpoint, oldest first. */
+  waiting: DecodedEvent[];
+  /** When the first of them came. */
+  waitingSince: number;
+  /** Up to where the log has been read for it. */
+  seen: { position: Position; storedAt: number } | undefined;
+  applied: number;
+};
+
+/** @returns the generation with the documents that have parked events */
+export async function openTarget(store: ReadModelStore, ref: GenerationRef): Promise<Target> {
+  const parked = new Map<string, string>();
+  for (const { documentId } of await store.parked(ref)) parked.set(documentId, '');
+  return { ref, parked };
+}
+
+/** Milliseconds until what waits is due; Infinity where nothing waits. */
+export function dueInMs(lane: Lane, waitMs: number, size: number, nowMs: number): number {
+  if (lane.waiting.length === 0) return Number.POSITIVE_INFINITY;
+  const batch = lane.synchronisation.mode === 'batch' ? lane.synchronisation : { size, waitMs };
+  if (lane.waiting.length >= batch.size) return 0;
+  return Math.max(0, lane.waitingSince + batch.waitMs - nowMs);
+}

@@ -1,0 +1,236 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { create, fromJson, type Message, type JsonValue as ProtoJson } from '@bufbuild/protobuf';
+import { timestampFromMs, ValueSchema } from '@bufbuild/protobuf/wkt';
+import {
+  DifferenceKind,
+  type ListParkedEventsRequest,
+  ListParkedEventsResponseSchema,
+  ListProjectionsResponseSchema,
+  type RebuildProjectionRequest,
+  RebuildProjectionResponseSchema,
+  type RetryParkedEventsRequest,
+  RetryParkedEventsResponseSchema,
+  type RollbackProjectionRequest,
+  RollbackProjectionResponseSchema,
+  type SkipParkedEventRequest,
+  SkipParkedEventResponseSchema,
+  type VerifyProjectionRequest,
+  VerifyProjectionResponseSchema,
+  type WatchProjectionsRequest,
+  WatchProjectionsResponseSchema,
+} from '../gen/cipherhorizon/platform/v1/operations_pb.ts';
+import type { JsonValue } from '../kernel/json.ts';
+import { isRejection, type Rejection, reject, rejectField } from '../kernel/rejection.ts';
+import type { Call } from '../kernel/rpc.ts';
+import { toToken } from '../kernel/token.ts';
+import type { Target } from './apply.ts';
+import type { Difference } from './compare.ts';
+import type { Lane } from './lane.ts';
+import { retryParked } from './parked.ts';
+import type { Projector } from './projector.ts';
+import { replayStream } from './replay.ts';
+import { progressOf, statusOf } from './status.ts';
+import { verify } from './verify.ts';
+
+const watchEveryMs = 1_000;
+const reportEveryMs = 500;
+
+type Answers = AsyncGenerator<Message | Rejection, void>;
+
+type Fed = { readonly lane: Lane; readonly target: Target };
+
+const kinds = {
+  unexpected: DifferenceKind.UNEXPECTED,
+  missing: DifferenceKind.MISSING,
+  changed: DifferenceKind.CHANGED,
+} as const;
+
+/** What operators can do with read models. Requests are authorised and validated before. */
+export function createOperations(projector: Projector, stop: AbortSignal) {
+  const { lanes, generations, parts } = projector;
+  const { exclusively } = parts;
+
+  const laneOf = (view: string): Lane | Rejection => {
+    const lane = lanes.find((one) => one.view.name === view);
+    if (lane !== undefined) return lane;
+    const names = lanes.map((one) => one.view.name).join(', ');
+    return rejectField('VIEW_UNKNOWN', 'view', `there is no view '${view}', but ${names}`);
+  };
+
+  const fedLane = (view: string): Fed | Rejection => {
+    const lane = laneOf(view);
+    if (isRejection(lane)) return lane;
+    if (lane.target !== undefined) return { lane, target: lane.target };
+    const message = `${view} has no live generation of this version yet: it is being built`;
+    return reject('PRECONDITION', 'VIEW_NOT_LIVE', message);
+  };
+
+  const statuses = async (view = '') => {
+    const chosen = lanes.filter((lane) => view === '' || lane.view.name === view);
+    return Promise.all(chosen.map((lane) => statusOf(projector, lane)));
+  };
+
+  const replay = ({ lane, target }: Fed, stream: string) =>
+    replayStream({
+      ...parts,
+      target,
+      stream,
+      types: parts.typesOf(lane),
+      until: lane.checkpoint,
+    });
+
+  const retryOne = (fed: Fed, documentId: string, skip: boolean) =>
+    retryParked({
+      ...parts,
+      target: fed.target,
+      documentId,
+      skip,
+      replay: (stream) => replay(fed, stream),
+    });
+
+  async function* watch({ view }: WatchProjectionsRequest, call: Call): Answers {
+    const lane = view === '' ? undefined : laneOf(view);
+    if (isRejection(lane)) return yield lane;
+    let last = '';
+    while (!call.signal.aborted) {
+      const projections = await statuses(view);
+      const text = projections.map((one) => `${one.position} ${one.state} ${one.lagEvents}`).join();
+      if (text !== last) yield create(WatchProjectionsResponseSchema, { projections });
+      last = text;
+      await delay(watchEveryMs, undefined, { signal: call.signal }).catch(() => undefined);
+    }
+  }
+
+  async function* rebuild({ view, stream }: RebuildProjectionRequest, call: Call): Answers {
+    if (stream !== '') {
+      const fed = fedLane(view);
+      if (isRejection(fed)) return yield fed;
+      const documents = await exclusively(() => replay(fed, stream));
+      return yield create(RebuildProjectionResponseSchema, { documents: [...documents] });
+    }
+    const lane = laneOf(view);
+    if (isRejection(lane)) return yield lane;
+    const build = await generations.rebuild(lane, stop);
+    const over = build.finished.then(() => true);
+    for (let isOver = false; !isOver && !call.signal.aborted; ) {
+      yield create(RebuildProjectionResponseSchema, { progress: progressOf(build) });
+      isOver = await Promise.race([over, delay(reportEveryMs, false)]);
+    }
+    if (build.error !== undefined) {
+      const message = `${view}: the rebuild stopped: ${String(build.error)}; the live one stays`;
+      return yield reject('PRECONDITION', 'REBUILD_FAILED', message);
+    }
+    yield create(RebuildProjectionResponseSchema, { progress: progressOf(build) });
+  }
+
+  async function* verifyView({ view }: VerifyProjectionRequest, call: Call): Answers {
+    const fed = fedLane(view);
+    if (isRejection(fed)) return yield fed;
+    const { lane, target: live } = fed;
+    const types = parts.typesOf(lane);
+    const steps = verify({ ...parts, lane, live, types, signal: call.signal });
+    for await (const step of steps) {
+      yield create(VerifyProjectionResponseSchema, {
+        eventsDone: BigInt(step.eventsDone),
+        eventsTotal: BigInt(step.eventsTotal),
+        documentsCompared: BigInt(step.compared),
+        differences: BigInt(step.differences),
+        documents: step.documents.map(toDifference),
+        done: step.done,
+      });
+    }
+  }
+
+  const rollback = async ({ view }: RollbackProjectionRequest): Promise<Message | Rejection> => {
+    const lane = laneOf(view);
+    if (isRejection(lane)) return lane;
+    const { generation, otherFingerprint } = await generations.rollback(lane);
+    if (generation !== undefined) return create(RollbackProjectionResponseSchema, { generation });
+    if (otherFingerprint === undefined) {
+      const message = `${view} has no generation before the live one`;
+      return reject('PRECONDITION', 'NOTHING_TO_ROLL_BACK_TO', message);
+    }
+    const message =
+      `the generation before was made by another version of ${view} (${otherFingerprint}), ` +
+      'which this one cannot bring up to date: run the version that made it';
+    return reject('PRECONDITION', 'GENERATION_OF_OTHER_VERSION', message);
+  };
+
+  const parked = async ({ view }: ListParkedEventsRequest): Promise<Message | Rejection> => {
+    const chosen = view === '' ? undefined : laneOf(view);
+    if (isRejection(chosen)) return chosen;
+    const events = [];
+    for (const lane of chosen === undefined ? lanes : [chosen]) {
+      if (lane.target === undefined) continue;
+      for (const { parkedAt, position, revision, ...event } of await parts.store.parked(
+        lane.target.ref,
+      )) {
+        const view_ = lane.view.name;
+        events.push({
+          ...event,
+          view: view_,
+          position: toToken(position),
+          revision: BigInt(revision),
+          parkedAt: timestampFromMs(parkedAt),
+        });
+      }
+    }
+    return create(ListParkedEventsResponseSchema, { events });
+  };
+
+  const retry = async (request: RetryParkedEventsRequest): Promise<Message | Rejection> => {
+    const fed = fedLane(request.view);
+    if (isRejection(fed)) return fed;
+    return exclusively(async () => {
+      const ids = request.documentId === '' ? [...fed.target.parked.keys()] : [request.documentId];
+      let applied = 0;
+      let stillParked = 0;
+      for (const id of ids) {
+        const result = await retryOne(fed, id, false);
+        applied += result.applied;
+        stillParked += result.stillParked;
+      }
+      const sums = { applied: BigInt(applied), stillParked: BigInt(stillParked) };
+      return create(RetryParkedEventsResponseSchema, sums);
+    });
+  };
+
+  const skip = async (request: SkipParkedEventRequest): Promise<Message | Rejection> => {
+    const fed = fedLane(request.view);
+    if (isRejection(fed)) return fed;
+    if (!fed.target.parked.has(request.documentId)) {
+      const message = `no event of the document '${request.documentId}' is parked`;
+      return reject('NOT_FOUND', 'PARKED_EVENT_NOT_FOUND', message);
+    }
+    return exclusively(async () => {
+      const { applied, stillParked } = await retryOne(fed, request.documentId, true);
+      const sums = { applied: BigInt(applied), stillParked: BigInt(stillParked) };
+      return create(SkipParkedEventResponseSchema, sums);
+    });
+  };
+
+  return {
+    list: async () => create(ListProjectionsResponseSchema, { projections: await statuses() }),
+    watch,
+    rebuild,
+    verify: verifyView,
+    rollback,
+    parked,
+    retry,
+    skip,
+  };
+}
+
+function toDifference({ documentId, kind, fields }: Difference) {
+  const value = (json: JsonValue | undefined) =>
+    json === undefined ? {} : fromJson(ValueSchema, json as ProtoJson);
+  return {
+    documentId,
+    kind: kinds[kind],
+    fields: fields.map(({ field, live, replayed }) => ({
+      field,
+      live: value(live),
+      replayed: value(replayed),
+    })),
+  };
+}

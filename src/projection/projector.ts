@@ -1,0 +1,219 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { context, propagation, trace } from '@opentelemetry/api';
+import { isAfter, type Position, start } from '../kernel/position.ts';
+import type { Log } from '../kernel/telemetry.ts';
+import type { Upcaster } from '../kernel/upcast.ts';
+import type { Work } from './apply.ts';
+import { createDecode, messageOf, storedTypesOf } from './decode.ts';
+import type { EventSource } from './event-source.ts';
+import { createGenerations, type Generations } from './generations.ts';
+import type { View } from './kit.ts';
+import type { Lane, Synchronisation } from './lane.ts';
+import { createLive, type Live } from './live.ts';
+import type { ReadModelStore } from './read-model-store.ts';
+
+export type ProjectorOptions = {
+  readonly views: readonly View[];
+  readonly source: EventSource;
+  readonly store: ReadModelStore;
+  /** By view; overrides what the view says of itself. */
+  readonly batches?: {
+    readonly [view: string]: { readonly size: number; readonly waitMs: number };
+  };
+  readonly upcasters?: readonly Upcaster[];
+  readonly log: Log;
+  readonly now: () => number;
+};
+
+/** What has become of one view, as far as this process knows. */
+export type LaneStatus = {
+  readonly lane: Lane;
+  readonly lagEvents: number | undefined;
+  readonly lagSeconds: number;
+  readonly eventsPerSecond: number;
+  readonly heartbeatAt: number;
+};
+
+/**
+ * Keeps the views:
+ *
+ *     waiting --stores are there--> catching up --end of the log--> live
+ *     either --a store goes away--> waiting (backoff, then again from the checkpoints)
+ *     any --signal--> stopped
+ */
+export type Projector = {
+  /** Ends when the signal aborts, and not before. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  readonly state: () => 'waiting' | 'catching up' | 'live' | 'stopped';
+  readonly lastError: () => { readonly message: string; readonly at: number } | undefined;
+  readonly lanes: readonly Lane[];
+  readonly statusOf: (lane: Lane) => LaneStatus;
+  readonly generations: Generations;
+  readonly live: Live;
+  readonly parts: ProjectorParts;
+};
+
+export type ProjectorParts = ReturnType<typeof createParts>;
+
+const shortestBackoffMs = 50;
+const longestBackoffMs = 5_000;
+const heartbeatMs = 1_000;
+
+export function createProjector(options: ProjectorOptions): Projector {
+  const { source, store, log, now } = options;
+  const parts = createParts(options);
+  const { lanes } = parts;
+  const generations = createGenerations(parts);
+  const live = createLive({
+    ...parts,
+    lanes: () => lanes,
+    wants: (lane, type) => parts.typesOf(lane)?.has(type) ?? true,
+    onApplied: traceApplied,
+  });
+  const status = new Map<Lane, LaneStatus>();
+  let state: ReturnType<Projector['state']> = 'waiting';
+  let error: { message: string; at: number } | undefined;
+
+  const beat = async (lane: Lane, before: LaneStatus | undefined) => {
+    const head = await source.head();
+    const behind = isAfter(head.position, lane.checkpoint);
+    const lagEvents = behind ? await source.countAfter(lane.checkpoint) : 0;
+    const lagSeconds = behind ? await secondsBehind(source, lane.checkpoint, now()) : 0;
+    const heartbeatAt = now();
+    const seconds = before === undefined ? 0 : (heartbeatAt - before.heartbeatAt) / 1000;
+    const eventsPerSecond = seconds > 0 ? (lane.applied - (applied.get(lane) ?? 0)) / seconds : 0;
+    applied.set(lane, lane.applied);
+    status.set(lane, { lane, lagEvents, lagSeconds, eventsPerSecond, heartbeatAt });
+    if (lane.target === undefined) return;
+    const lag = lagEvents === undefined ? {} : { lagEvents };
+    await store.heartbeat(lane.target.ref, { at: heartbeatAt, lagSeconds, ...lag });
+  };
+  const applied = new Map<Lane, number>();
+
+  const keepBeating = async (signal: AbortSignal) => {
+    while (!signal.aborted) {
+      try {
+        for (const lane of lanes) await beat(lane, status.get(lane));
+      } catch (cause) {
+        log.debug({ err: cause }, 'heartbeat failed');
+      }
+      await delay(heartbeatMs, undefined, { signal }).catch(() => undefined);
+    }
+  };
+
+  const runOnce = async (signal: AbortSignal) => {
+    await generations.open(signal);
+    state = 'catching up';
+    await live.follow(signal);
+  };
+
+  return {
+    lanes,
+    generations,
+    live,
+    parts,
+    state: () => (state === 'catching up' && live.isLive() ? 'live' : state),
+    lastError: () => error,
+    statusOf: (lane) =>
+      status.get(lane) ?? {
+        lane,
+        lagEvents: undefined,
+        lagSeconds: 0,
+        eventsPerSecond: 0,
+        heartbeatAt: 0,
+      },
+    run: async (signal) => {
+      const beating = keepBeating(signal);
+      let backoffMs = shortestBackoffMs;
+      while (!signal.aborted) {
+        const startedAt = now();
+        try {
+          await runOnce(signal);
+        } catch (cause) {
+          error = { message: messageOf(cause), at: now() };
+          log.error({ err: cause }, 'projections wait for their stores');
+        }
+        if (signal.aborted) break;
+        state = 'waiting';
+        if (now() - startedAt > longestBackoffMs) backoffMs = shortestBackoffMs;
+        const ms = backoffMs * (0.5 + Math.random());
+        await delay(ms, undefined, { signal }).catch(() => undefined);
+        backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+      }
+      state = 'stopped';
+      await beating;
+    },
+  };
+}
+
+function createParts(options: ProjectorOptions) {
+  const { views, source, store, log, now } = options;
+  const upcasters = options.upcasters ?? [];
+  const names = new Set(views.map(({ name }) => name));
+  if (names.size !== views.length) throw new Error('two views have the same name');
+  for (const name of Object.keys(options.batches ?? {})) {
+    if (!names.has(name)) throw new Error(`there is no view '${name}' to apply in batches`);
+  }
+  const types = new Map(views.map((view) => [view.name, storedTypesOf(view, upcasters)]));
+  const lanes: readonly Lane[] = views.map((view) => ({
+    view,
+    synchronisation: synchronisationOf(view, options.batches ?? {}),
+    target: undefined,
+    checkpoint: start,
+    waiting: [],
+    waitingSince: 0,
+    seen: undefined,
+    applied: 0,
+  }));
+  return {
+    source,
+    store,
+    log,
+    now,
+    lanes,
+    decode: createDecode(views, upcasters),
+    typesOf: (lane: Lane) => types.get(lane.view.name),
+    exclusively: createExclusion(),
+  };
+}
+
+function synchronisationOf(
+  view: View,
+  batches: NonNullable<ProjectorOptions['batches']>,
+): Synchronisation {
+  const batch = batches[view.name] ?? view.batch;
+  return batch === undefined ? { mode: 'eventual' } : { mode: 'batch', ...batch };
+}
+
+/** One task after another, in the order of the calls. */
+function createExclusion() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <Result>(task: () => Promise<Result>): Promise<Result> => {
+    const turn = last.then(task, task);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+/** The age of the oldest event that is not applied. */
+async function secondsBehind(source: EventSource, after: Position, nowMs: number): Promise<number> {
+  for await (const { events } of source.readAll({ after, limit: 1, batchSize: 1 })) {
+    const [first] = events;
+    if (first !== undefined) return Math.max(0, (nowMs - first.storedAt) / 1000);
+  }
+  return 0;
+}
+
+/** A span for each batch, with a link to the trace of the first command in it. */
+function traceApplied(work: readonly Work[]): void {
+  const tracer = trace.getTracer('cipherhorizon.projection');
+  for (const { target, events } of work) {
+    const traceparent = events[0]?.recorded.metadata.traceparent;
+    if (typeof traceparent !== 'string') continue;
+    const parent = propagation.extract(context.active(), { traceparent });
+    const linked = trace.getSpanContext(parent);
+    const attributes = { view: target.ref.view.name, events: events.length };
+    const links = linked === undefined ? [] : [{ context: linked }];
+    tracer.startSpan('apply events', { attributes, links }).end();
+  }
+}

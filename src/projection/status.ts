@@ -1,0 +1,103 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  ProjectionState,
+  type ProjectionStatus,
+  ProjectionStatusSchema,
+  RebuildProgressSchema,
+} from '../gen/cipherhorizon/platform/v1/operations_pb.ts';
+import type { Gauge } from '../kernel/telemetry.ts';
+import { toToken } from '../kernel/token.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { Build } from './generations.ts';
+import type { Lane } from './lane.ts';
+import type { Projector } from './projector.ts';
+
+const stateOf = {
+  waiting: ProjectionState.WAITING,
+  'catching up': ProjectionState.CATCHING_UP,
+  live: ProjectionState.LIVE,
+  stopped: ProjectionState.STOPPED,
+} as const;
+
+export async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionStatus> {
+  const { store } = projector.parts;
+  const { lagEvents, lagSeconds, eventsPerSecond, heartbeatAt } = projector.statusOf(lane);
+  const build = projector.generations.buildOf(lane.view.name);
+  const error = projector.lastError();
+  const buildError = build?.error === undefined ? '' : `rebuild: ${String(build.error)}`;
+  const init: MessageInitShape<typeof ProjectionStatusSchema> = {
+    view: lane.view.name,
+    state: lane.target === undefined ? ProjectionState.CATCHING_UP : stateOf[projector.state()],
+    position: toToken(lane.checkpoint),
+    lagEvents: BigInt(lagEvents ?? 0),
+    lagSeconds,
+    eventsPerSecond,
+    generation: lane.target?.ref.generation ?? 0,
+    fingerprint: fingerprintOf(lane.view),
+    documents: lane.target === undefined ? 0n : BigInt(await store.count(lane.target.ref)),
+    parkedDocuments: BigInt(lane.target?.parked.size ?? 0),
+    lastError: buildError || (error?.message ?? ''),
+    synchronisation: describe(lane),
+    ...batchOf(projector, lane),
+  };
+  if (heartbeatAt > 0) init.heartbeatAt = timestampFromMs(heartbeatAt);
+  if (error !== undefined) init.lastErrorAt = timestampFromMs(error.at);
+  if (build !== undefined && !build.switched) init.rebuild = progressOf(build);
+  return create(ProjectionStatusSchema, init);
+}
+
+export function progressOf(build: Build) {
+  const left = Math.max(0, build.total - build.done);
+  return create(RebuildProgressSchema, {
+    generation: build.generation,
+    eventsDone: BigInt(build.done),
+    eventsTotal: BigInt(build.total),
+    eventsPerSecond: build.eventsPerSecond,
+    secondsLeft: build.eventsPerSecond > 0 ? left / build.eventsPerSecond : 0,
+    switched: build.switched,
+  });
+}
+
+function describe({ synchronisation }: Lane): string {
+  if (synchronisation.mode === 'eventual') return 'EVENTUAL';
+  return `BATCH ${synchronisation.size} events or ${synchronisation.waitMs} ms`;
+}
+
+function batchOf(projector: Projector, { synchronisation }: Lane) {
+  if (synchronisation.mode === 'batch') {
+    return { batchSize: synchronisation.size, batchWaitMs: synchronisation.waitMs };
+  }
+  const { size, waitMs } = projector.live.batching();
+  return { batchSize: size, batchWaitMs: waitMs };
+}
+
+/** Lag, rate and parked documents of each view, for Prometheus. */
+export function projectionGauges(projector: Projector): readonly Gauge[] {
+  const gauge = (name: string, help: string, read: (lane: Lane) => number): Gauge => ({
+    name,
+    help,
+    labels: ['view'],
+    collect: () => projector.lanes.map((lane) => ({ labels: [lane.view.name], value: read(lane) })),
+  });
+  const { statusOf: seen } = projector;
+  return [
+    gauge('projection_lag_events', 'Events not applied.', (lane) => seen(lane).lagEvents ?? 0),
+    gauge(
+      'projection_lag_seconds',
+      'Age of the oldest event that is not applied.',
+      (lane) => seen(lane).lagSeconds,
+    ),
+    gauge('projection_events_applied', 'Events applied since the start.', (lane) => lane.applied),
+    gauge(
+      'projection_parked_documents',
+      'Documents with parked events.',
+      (lane) => lane.target?.parked.size ?? 0,
+    ),
+    gauge(
+      'projection_heartbeat_seconds',
+      'When the view was last looked after, seconds since 1970.',
+      (lane) => seen(lane).heartbeatAt / 1000,
+    ),
+  ];
+}

@@ -1,0 +1,13 @@
+import type { DescMessage } from '@bufbuild/protobuf';
+import { candles } from './candles/candles.ts';
+import { instrument } from './instrument/instrument.ts';
+import { portfolio } from './portfolio/portfolio.ts';
+import { strategy } from './strategy/strategy.ts';
+
+/** All events of trading that are stored. */
+export const tradingEvents: readonly DescMessage[] = [
+  ...strategy.events,
+  ...portfolio.events,
+  ...instrument.events,
+  ...candles.events,
+];

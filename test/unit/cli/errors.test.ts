@@ -1,0 +1,70 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { describe, expect, test } from '@jest/globals';
+import { describeError } from '../../../cmd/cli/errors.ts';
+import { CliError } from '../../../cmd/cli/exit-codes.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import { reject } from '../../../src/kernel/rejection.ts';
+import { connectError } from '../../../src/transport/connect-errors.ts';
+import { failureOf } from '../../../src/transport/status.ts';
+
+const server = { name: 'read', url: 'http://127.0.0.1:8052' };
+
+describe('what an error says', () => {
+  test('a refusal: its code, its sentence, its fields', () => {
+    const fields = [{ field: 'amount', rule: 'string.pattern', message: '"x": no decimal' }];
+    const rejection = reject('INVALID', 'VALIDATION_FAILED', 'amount: no decimal', { fields });
+    const { exit, lines, json } = describeError(connectError(failureOf(rejection)), server);
+    expect(exit).toBe(4);
+    expect(lines).toEqual([
+      'refused: VALIDATION_FAILED (INVALID_ARGUMENT)',
+      'amount: no decimal',
+      '  amount: "x": no decimal [string.pattern]',
+    ]);
+    expect(json).toEqual({
+      error: {
+        ...{ code: 'VALIDATION_FAILED', status: 'INVALID_ARGUMENT', message: 'amount: no decimal' },
+        ...{ fields, metadata: {} },
+      },
+    });
+  });
+
+  test('a refused token says where tokens come from', () => {
+    const rejection = reject('UNAUTHENTICATED', 'TOKEN_EXPIRED', 'the token has expired');
+    const { exit, lines } = describeError(connectError(failureOf(rejection)));
+    expect(exit).toBe(4);
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toMatch(/HORIZON_TOKEN/);
+  });
+
+  test('a part that is away is no refusal', () => {
+    const rejection = reject('UNAVAILABLE', 'STORE_UNAVAILABLE', 'the store is away');
+    const { exit, lines } = describeError(connectError(failureOf(rejection)));
+    expect(exit).toBe(3);
+    expect(lines[0]).toBe('not available: STORE_UNAVAILABLE (UNAVAILABLE)');
+  });
+
+  test('a server that cannot be reached', () => {
+    const error = new ConnectError('connect ECONNREFUSED 127.0.0.1:8052', Code.Unavailable);
+    const { exit, lines } = describeError(error, server);
+    expect(exit).toBe(3);
+    expect(lines[0]).toBe(
+      'cannot reach the read server at http://127.0.0.1:8052: connect ECONNREFUSED 127.0.0.1:8052',
+    );
+  });
+
+  test('a fault of the server, of the configuration, of this program', () => {
+    expect(describeError(new ConnectError('boom', Code.Internal), server).exit).toBe(1);
+    expect(describeError(new TypeError('x is not a function'))).toMatchObject({
+      exit: 1,
+      lines: ['internal error: x is not a function'],
+    });
+    expect(describeError(new CliError('no such view')).lines).toEqual(['no such view']);
+    try {
+      readConfig({ MAX_IN_FLIGHT: 'many' });
+    } catch (error) {
+      expect(describeError(error).exit).toBe(2);
+      return;
+    }
+    throw new Error('the configuration was taken');
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Config, readConfig } from '../../../src/config/config.ts';
+import { ConfigError, type Environment } from '../../../src/config/environment.ts';
+
+function problemsOf(env: Environment): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const loopback = (port: number) => ({ host: '127.0.0.1', port });
+
+describe('an empty environment', () => {
+  test('gives the embedded engines on loopback, without authentication', () => {
+    expect(readConfig({})).toEqual({
+      dataDirectory: './var',
+      eventStore: { engine: 'sqlite', directory: './var' },
+      readStore: { engine: 'sqlite', directory: './var' },
+      servers: {
+        write: { grpc: loopback(50051), http: loopback(8051) },
+        read: { grpc: loopback(50052), http: loopback(8052) },
+        projector: { grpc: loopback(50053), http: loopback(8053) },
+      },
+      authentication: undefined,
+      tls: undefined,
+      limits: {
+        maxRequestBytes: 4_194_304,
+        maxResponseBytes: 16_777_216,
+        maxInFlight: 1024,
+        maxStreams: 256,
+        deadlineMs: 30_000,
+        shutdownMs: 10_000,
+      },
+      logLevel: 'info',
+      write: { snapshotEvery: 500, cacheAggregates: 10_000, refusalsPerSecond: 100 },
+      views: { immediate: [], batches: {} },
+      otlpEndpoint: undefined,
+    } satisfies Config);
+  });
+
+  test('is what a variable that is empty stands for', () => {
+    expect(readConfig({ LOG_LEVEL: '', AUTH_ISSUER: ' ', MAX_STREAMS: '' })).toEqual(
+      readConfig({}),
+    );
+  });
+});
+
+test('every variable is read', () => {
+  const config = readConfig({
+    CIPHERHORIZON_DATA_DIR: '/data',
+    WRITE_GRPC_ADDRESS: '0.0.0.0:1',
+    READ_HTTP_ADDRESS: '[::1]:2',
+    PROJECTOR_GRPC_ADDRESS: 'projector.local:0',
+    AUTH_KEY_FILE: '/keys/public.pem',
+    AUTH_ISSUER: 'https://issuer',
+    AUTH_AUDIENCE: 'horizon',
+    TLS_CERT_FILE: 'cert.pem',
+    TLS_KEY_FILE: 'key.pem',
+    MAX_MESSAGE_BYTES: '2048',
+    MAX_RESPONSE_BYTES: '4096',
+    MAX_IN_FLIGHT: '3',
+    MAX_STREAMS: '4',
+    DEADLINE_MS: '5',
+    SHUTDOWN_MS: '0',
+    LOG_LEVEL: 'debug',
+    SNAPSHOT_EVERY: '6',
+    CACHE_AGGREGATES: '0',
+    REFUSALS_PER_SECOND: '7',
+    IMMEDIATE_VIEWS: 'strategies, portfolios',
+    PROJECTION_BATCH: 'candles=1000:2000,trades=10:0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+  });
+  expect(config).toEqual({
+    dataDirectory: '/data',
+    eventStore: { engine: 'sqlite', directory: '/data' },
+    readStore: { engine: 'sqlite', directory: '/data' },
+    servers: {
+      write: { grpc: { host: '0.0.0.0', port: 1 }, http: loopback(8051) },
+      read: { grpc: loopback(50052), http: { host: '::1', port: 2 } },
+      projector: { grpc: { host: 'projector.local', port: 0 }, http: loopback(8053) },
+    },
+    authentication: {
+      keys: { keyFile: '/keys/public.pem' },
+      issuer: 'https://issuer',
+      audience: 'horizon',
+    },
+    tls: { certFile: 'cert.pem', keyFile: 'key.pem' },
+    limits: {
+      maxRequestBytes: 2048,
+      maxResponseBytes: 4096,
+      maxInFlight: 3,
+      maxStreams: 4,
+      deadlineMs: 5,
+      shutdownMs: 0,
+    },
+    logLevel: 'debug',
+    write: { snapshotEvery: 6, cacheAggregates: 0, refusalsPerSecond: 7 },
+    views: {
+      immediate: ['strategies', 'portfolios'],
+      batches: { candles: { size: 1000, waitMs: 2000 }, trades: { size: 10, waitMs: 0 } },
+    },
+    otlpEndpoint: 'http://collector:4318',
+  } satisfies Config);
+});
+
+test('keys may come from a URL', () => {
+  const env = { AUTH_JWKS_URL: 'https://i/jwks', AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' };
+  expect(readConfig(env).authentication).toEqual({
+    keys: { jwksUrl: 'https://i/jwks' },
+    issuer: 'i',
+    audience: 'a',
+  });
+});
+
+test('the object is frozen to the depth', () => {
+  const config = readConfig({ PROJECTION_BATCH: 'candles=1:2' });
+  const unfrozen: string[] = [];
+  const look = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (!Object.isFrozen(value)) unfrozen.push(path);
+    for (const [key, member] of Object.entries(value)) look(member, `${path}.${key}`);
+  };
+  look(config, 'config');
+  expect(unfrozen).toEqual([]);
+});
+
+describe('a refusal names the variable, its value and the rule', () => {
+  test.each<[Environment, string]>([
+    [{ MAX_STREAMS: '0' }, 'MAX_STREAMS ("0"): a whole number from 1 to 100000'],
+    [{ DEADLINE_MS: '1e3' }, 'DEADLINE_MS ("1e3"): a whole number from 1 to 3600000'],
+    [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL ("loud"): one of trace, debug, info, warn, error, fatal'],
+    [{ READ_GRPC_ADDRESS: '50052' }, 'READ_GRPC_ADDRESS ("50052"): host:port'],
+    [{ READ_GRPC_ADDRESS: 'a:70000' }, 'READ_GRPC_ADDRESS ("a:70000"): host:port'],
+    [{ READ_GRPC_ADDRESS: '::1:2' }, 'READ_GRPC_ADDRESS ("::1:2"): host:port'],
+    [{ EVENTSTORE_URL: 'esdb://n:2113' }, 'EVENTSTORE_URL ("esdb://n:2113"): this version has'],
+    [{ ELASTICSEARCH_URL: 'http://n' }, 'ELASTICSEARCH_URL ("http://n"): this version has'],
+    [{ AUTH_ISSUER: 'i' }, 'AUTH_ISSUER ("i"): without AUTH_JWKS_URL or AUTH_KEY_FILE'],
+    [{ AUTH_AUDIENCE: 'a' }, 'AUTH_AUDIENCE ("a"): without AUTH_JWKS_URL or AUTH_KEY_FILE'],
+    [{ AUTH_JWKS_URL: 'ftp://i' }, 'AUTH_JWKS_URL ("ftp://i"): a URL that begins with http://'],
+    [{ TLS_CERT_FILE: 'c' }, 'TLS_KEY_FILE (not set): it is needed beside TLS_CERT_FILE'],
+    [{ TLS_KEY_FILE: 'k' }, 'TLS_CERT_FILE (not set): it is needed beside TLS_KEY_FILE'],
+    [{ IMMEDIATE_VIEWS: 'a b' }, 'IMMEDIATE_VIEWS ("a b"): names with commas between'],
+    [{ PROJECTION_BATCH: 'a=0:1' }, 'PROJECTION_BATCH ("a=0:1"): a list of view=size:waitMs'],
+    [{ PROJECTION_BATCH: 'a=1' }, 'PROJECTION_BATCH ("a=1"): a list of view=size:waitMs'],
+    [{ PROJECTION_BATCH: 'a=1:1,a=2:2' }, 'PROJECTION_BATCH ("a=1:1,a=2:2"): it names the view a'],
+  ])('%j', (env, start) => {
+    const problems = problemsOf(env);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.slice(0, start.length)).toBe(start);
+  });
+
+  test('tokens cannot be checked without issuer and audience', () => {
+    expect(problemsOf({ AUTH_KEY_FILE: 'k' })).toEqual([
+      'AUTH_ISSUER (not set): it is needed to check tokens',
+      'AUTH_AUDIENCE (not set): it is needed to check tokens',
+    ]);
+  });
+
+  test('keys come from one place', () => {
+    const env = { AUTH_KEY_FILE: 'k', AUTH_JWKS_URL: 'https://i', AUTH_ISSUER: 'i' };
+    expect(problemsOf({ ...env, AUTH_AUDIENCE: 'a' })).toEqual([
+      'AUTH_KEY_FILE ("k"): AUTH_JWKS_URL is set too: keys come from one place',
+    ]);
+  });
+
+  test('all of them at once, in one error', () => {
+    const env = { MAX_STREAMS: 'x', LOG_LEVEL: 'y', WRITE_GRPC_ADDRESS: 'z' };
+    expect(problemsOf(env)).toHaveLength(3);
+    expect(() => readConfig(env)).toThrow(/^the configuration is invalid:\n( {2}.+\n?){3}$/);
+  });
+});
