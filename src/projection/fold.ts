@@ -34,7 +34,8 @@ export async function foldEvents(
   nowMs: number,
 ): Promise<Fold> {
   const park: ParkedEvent[] = [];
-  const touched = events.map((event) => idsOf(view, event, parked));
+  const waiting = new Set<string>();
+  const touched = events.map((event) => idsOf(view, event, parked, waiting));
   const eventsOf = new Map<string, DecodedEvent[]>();
   for (const [index, { ids }] of touched.entries()) {
     const event = events[index];
@@ -45,7 +46,7 @@ export async function foldEvents(
       else known.push(event);
     }
   }
-  const loaded = await load([...eventsOf.keys()].filter((id) => !parked.has(id)));
+  const loaded = await load([...eventsOf.keys()]);
   const documents: StoredDocument[] = [];
   const problems = new Map(
     touched.flatMap(({ problem }, index) =>
@@ -103,14 +104,18 @@ function idsOf(
   view: View,
   event: DecodedEvent,
   parked: ReadonlyMap<string, string>,
+  waiting: Set<string>,
 ): { readonly ids: readonly string[]; readonly problem?: string } {
-  const asStream = [streamDocument(event.recorded.stream)];
-  if (event.problem !== undefined) return { ids: asStream, problem: event.problem };
-  if (parked.size > 0 && parked.has(asStream[0] ?? '')) return { ids: asStream };
+  const { stream } = event.recorded;
+  if (parked.size > 0 && parked.has(streamDocument(stream))) waiting.add(stream);
+  if (waiting.has(stream)) return { ids: [streamDocument(stream)] };
   try {
-    return { ids: [...new Set(view.ids(event))] };
+    if (event.problem !== undefined) throw new Error(event.problem);
+    const ids = view.ids(event);
+    return { ids: ids.length > 1 ? [...new Set(ids)] : ids };
   } catch (error) {
-    return { ids: asStream, problem: messageOf(error) };
+    waiting.add(stream);
+    return { ids: [streamDocument(stream)], problem: messageOf(error) };
   }
 }
 

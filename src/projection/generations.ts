@@ -28,6 +28,8 @@ export type Generations = {
   /** A new generation, or the one that is being built already. */
   readonly rebuild: (lane: Lane, signal: AbortSignal) => Promise<Build>;
   readonly buildOf: (view: string) => Build | undefined;
+  /** When none is being built any more: their signal has to abort first. */
+  readonly settled: () => Promise<void>;
   /** @returns undefined where there is none to go back to, with the fingerprint it has otherwise */
   readonly rollback: (lane: Lane) => Promise<{ generation?: number; otherFingerprint?: string }>;
 };
@@ -193,6 +195,9 @@ export function createGenerations(options: {
 
   return {
     buildOf: (view) => builds.get(view),
+    settled: async () => {
+      await Promise.all([...builds.values()].map(({ finished }) => finished));
+    },
     open: async (signal) => {
       for (const lane of lanes) await openLane(lane, signal);
     },

@@ -50,6 +50,8 @@ export type View<Document extends JsonObject = JsonObject> = {
     event: ViewEvent,
     id: string,
   ) => Document | undefined;
+  /** Documents of events that the log forgets (a bounded stream): a replay may lack them. */
+  readonly mayOutliveLog?: (document: Document) => boolean;
   /** Costly ones are applied in batches of a size or a time; configuration may say otherwise. */
   readonly batch?: { readonly size: number; readonly waitMs: number };
 };

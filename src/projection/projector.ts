@@ -141,6 +141,7 @@ export function createProjector(options: ProjectorOptions): Projector {
         backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
       }
       state = 'stopped';
+      await generations.settled();
       await beating;
     },
   };

@@ -132,10 +132,9 @@ function executing(options: CommandBusOptions, execute: Execute): Handle {
     const id = route.idOf(command, envelope.commandId);
     const stream = route.streamOf(id);
     const prepared = await route.decider.prepare?.(command, tools);
-    const { signal } = call;
-    const outcome = await execute({ route, command, envelope, id, stream, prepared, signal });
+    const outcome = await execute({ route, command, envelope, id, stream, prepared, call });
     if (isRejection(outcome) || wait === undefined) return outcome;
-    return synchronise(outcome, wait, views, signal);
+    return synchronise(outcome, wait, views, call.signal);
   };
 }
 

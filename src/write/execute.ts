@@ -7,6 +7,7 @@ import type { Claim, DecisionContext } from '../kernel/decider.ts';
 import type { NewEvent } from '../kernel/event.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { isRejection, type Rejection, reject } from '../kernel/rejection.ts';
+import type { Call } from '../kernel/rpc.ts';
 import type { StreamName } from '../kernel/stream-name.ts';
 import type { Aggregate, Write } from './aggregate.ts';
 import type { Aggregates } from './aggregates.ts';
@@ -28,7 +29,7 @@ export type Order = {
   readonly id: string;
   readonly stream: StreamName;
   readonly prepared: unknown;
-  readonly signal: AbortSignal;
+  readonly call: Call;
 };
 
 export type Execute = (order: Order) => Promise<Accepted | Rejection>;
@@ -132,18 +133,18 @@ export function createExecute(options: {
 
   return async (order) => {
     const taken = new Set<string>();
-    for (let attempt = 1; attempt <= mostAttempts && !order.signal.aborted; attempt += 1) {
+    for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
       const turn = await turns(order.stream, () => takeTurn(order, taken));
       const outcome = await finish(order, turn);
-      if (outcome === 'again') {
-        if (attempt > 1) await backOff(attempt);
-        continue;
+      if (outcome !== 'again') {
+        if (isRejection(outcome)) await giveBack(order, taken);
+        return outcome;
       }
-      if (isRejection(outcome)) await giveBack(order, taken);
-      return outcome;
+      if (order.call.signal.aborted) break;
+      if (attempt > 1) await backOff(attempt);
     }
     await giveBack(order, taken);
-    return order.signal.aborted
+    return order.call.signal.aborted
       ? reject('TIMED_OUT', 'DEADLINE_EXCEEDED', 'the caller stopped waiting; nothing was stored')
       : reject(
           'CONFLICT',

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 
 /**
  * A name-based UUID (RFC 9562, version 5): the same namespace and name always give the same id. The
@@ -12,10 +12,8 @@ export function deriveUuid(namespace: string, name: string): string {
 
 /** A time-ordered UUID (RFC 9562, version 7), for commands whose caller names no id. */
 export function newUuid(nowMs: number): string {
-  const random = randomBytes(10).toString('hex');
-  const variant = ((Number.parseInt(random.charAt(3), 16) & 3) | 8).toString(16);
   const time = nowMs.toString(16).padStart(12, '0');
-  return format(`${time}7${random.slice(0, 3)}${variant}${random.slice(4, 19)}`);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
 }
 
 function format(hex: string): string {

@@ -35,7 +35,8 @@ export function sumsView(change: Partial<View<Sum>> = {}): View {
       const { note } = message as CashDeposited;
       if (note === 'poison') throw new Error('poison');
       const deposits = (sum?.deposits ?? 0) + 1;
-      return { deposits, note: note === 'wrong' ? (7 as never) : note };
+      const isWrong = note === 'wrong' || typeof sum?.note === 'number';
+      return { deposits, note: isWrong ? (7 as never) : note };
     },
     ...change,
   });

@@ -9,6 +9,9 @@ import {
 import { defineQuery, notFound, type QueryContext } from '../../read/kit.ts';
 import { accepted, commandLog, isObject, refused } from './command-log.ts';
 
+/** Newest first. */
+const mostAttempts = 100;
+
 type Found = NonNullable<Awaited<ReturnType<QueryContext['reader']['get']>>>;
 type Condition = Parameters<QueryContext['reader']['list']>[1]['where'][number];
 
@@ -17,9 +20,15 @@ export const commandLogQueries = [
     method: CommandLogService.method.getCommand,
     views: [commandLog],
     answer: async (query, { reader }) => {
-      const found = await reader.get(commandLog, query.commandId.toLowerCase());
-      if (found === undefined) return notFound('command', query.commandId);
-      return { command: toRecord(found) };
+      const { items } = await reader.list(commandLog, {
+        where: [{ field: 'commandId', in: [query.commandId.toLowerCase()] }],
+        sort: { field: 'receivedAt', descending: true },
+        limit: mostAttempts,
+      });
+      const attempts = items.map(toRecord);
+      const command =
+        attempts.find(({ outcome }) => outcome === CommandOutcome.ACCEPTED) ?? attempts[0];
+      return command === undefined ? notFound('command', query.commandId) : { command, attempts };
     },
   }),
   defineQuery({
@@ -62,14 +71,14 @@ function receivedBetween(from: Timestamp | undefined, until: Timestamp | undefin
   };
 }
 
-function toRecord({ id, document }: Found): MessageInitShape<typeof CommandRecordSchema> {
+function toRecord({ document }: Found): MessageInitShape<typeof CommandRecordSchema> {
   const { receivedAt, firstRevision, eventCount, payload, roles } = document;
   const text = (field: string) => {
     const value = document[field];
     return typeof value === 'string' ? value : '';
   };
   return {
-    commandId: id,
+    commandId: text('commandId'),
     type: text('type'),
     actor: text('actor'),
     roles: Array.isArray(roles) ? roles.map(String) : [],

@@ -3,22 +3,22 @@ import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { defineView } from '../../projection/kit.ts';
 
 const refusedType = 'cipherhorizon.platform.v1.CommandRefused';
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Longer ones are refused for it, and the refusal is here. */
-const longestCorrelationId = 100;
+const longestId = 100;
 
 export const accepted = 'ACCEPTED';
 export const refused = 'REFUSED';
 
 /**
- * Every command by its id: of an accepted one what its first event says of it, of a refused one its
- * refusal. Once accepted, it stays so: what else is sent under the same id is a repeat, or refused.
- * A refused command whose id is none stands under the id of its refusal.
+ * Every command that was accepted, as its first event tells it, and every refusal: each under the id
+ * of that event, for an id of a command may be refused, and later accepted, and be sent to several
+ * streams.
  */
 export const commandLog = defineView({
   name: 'platform_commands',
   version: 1,
   schema: {
+    commandId: { kind: 'keyword', filter: true },
     type: { kind: 'keyword', filter: true },
     actor: { kind: 'keyword', filter: true },
     roles: { kind: 'keyword', many: true },
@@ -36,24 +36,18 @@ export const commandLog = defineView({
   events: 'every',
   // On the path of every event: nothing is looked into but the metadata.
   ids: ({ recorded }) => {
-    if (recorded.type === refusedType) return [refusedId(recorded)];
-    const { commandType, [causationKey]: commandId } = recorded.metadata;
-    return typeof commandType === 'string' && typeof commandId === 'string' ? [commandId] : [];
+    if (recorded.type === refusedType) return [recorded.id];
+    return typeof recorded.metadata.commandType === 'string' ? [recorded.id] : [];
   },
-  project: (document, { recorded }) => {
-    if (document?.outcome === accepted) return document;
-    return recorded.type === refusedType ? ofRefusal(recorded.data) : ofFirstEvent(recorded);
-  },
+  project: (_document, { recorded }) =>
+    recorded.type === refusedType ? ofRefusal(recorded.data) : ofFirstEvent(recorded),
+  mayOutliveLog: ({ outcome }) => outcome === refused,
 });
-
-function refusedId({ id, data }: RecordedEvent): string {
-  const commandId = text(data.commandId);
-  return uuid.test(commandId) ? commandId : id;
-}
 
 function ofFirstEvent({ metadata, stream, revision }: RecordedEvent): JsonObject {
   return {
     ...ofSender(metadata),
+    commandId: text(metadata[causationKey]),
     correlationId: text(metadata[correlationKey]),
     outcome: accepted,
     stream,
@@ -66,7 +60,8 @@ function ofFirstEvent({ metadata, stream, revision }: RecordedEvent): JsonObject
 function ofRefusal(data: JsonObject): JsonObject {
   return {
     ...ofSender(data),
-    correlationId: text(data.correlationId).slice(0, longestCorrelationId),
+    commandId: text(data.commandId).slice(0, longestId),
+    correlationId: text(data.correlationId).slice(0, longestId),
     outcome: refused,
     stream: text(data.stream),
     code: text(data.code),

@@ -109,11 +109,12 @@ describe('the view', () => {
   });
 
   test('has an accepted command by what its first event says of it', () => {
-    const documents = project(firstEvent(uuid(1), { causedBy: 'a timer' }, { revision: 4 }));
-    expect([...documents]).toEqual([
+    const first = firstEvent(uuid(1), { causedBy: 'a timer' }, { revision: 4 });
+    expect([...project(first)]).toEqual([
       [
-        uuid(1),
+        first.id,
         {
+          commandId: uuid(1),
           type: createType,
           actor: 'alice',
           roles: ['user'],
@@ -144,7 +145,9 @@ describe('the view', () => {
   });
 
   test('has a refused command with its reason, and without the payload where that is too large', () => {
-    expect(project(refusal(uuid(2))).get(uuid(2))).toEqual({
+    const first = refusal(uuid(2));
+    expect(project(first).get(first.id)).toEqual({
+      commandId: uuid(2),
       type: updateType,
       actor: 'bob',
       roles: ['user'],
@@ -156,17 +159,37 @@ describe('the view', () => {
       code: 'STRATEGY_NOT_FOUND',
       message: 'there is no such strategy',
     });
-    const { command: _, ...data } = refusal(uuid(2)).data;
-    const large = { ...refusal(uuid(2)), data };
-    expect(project(large).get(uuid(2))).not.toHaveProperty('payload');
+    const { command: _, ...data } = first.data;
+    const large = { ...first, data };
+    expect(project(large).get(first.id)).not.toHaveProperty('payload');
   });
 
-  test('shows a command as accepted once it is, whatever else is sent under its id', () => {
-    const first = firstEvent(uuid(1));
-    const alone = project(first);
-    expect(project(refusal(uuid(1)), first)).toEqual(alone);
-    expect(project(first, refusal(uuid(1)))).toEqual(alone);
-    expect(project(first, firstEvent(uuid(1), {}, { stream: 'portfolio-1' }))).toEqual(alone);
+  test('keeps every refusal and every stream of an id apart', () => {
+    const events = [
+      refusal(uuid(1)),
+      firstEvent(uuid(1)),
+      refusal(uuid(1)),
+      firstEvent(uuid(1), {}, { stream: 'portfolio-1' }),
+    ];
+    const outcomes = [...project(...events).values()].map(({ outcome, stream }) => [
+      outcome,
+      stream,
+    ]);
+    const stream = `strategy-${uuid(7)}`;
+    expect(outcomes).toEqual([
+      ['REFUSED', stream],
+      ['ACCEPTED', stream],
+      ['REFUSED', stream],
+      ['ACCEPTED', 'portfolio-1'],
+    ]);
+  });
+
+  test('a refusal may outlive the log, which keeps the newest of them; nothing else may', () => {
+    const [accepted, refused] = [firstEvent(uuid(1)), refusal(uuid(2))].map((recorded) => [
+      ...project(recorded).values(),
+    ]);
+    expect(commandLog.mayOutliveLog?.(accepted?.[0] ?? {})).toBe(false);
+    expect(commandLog.mayOutliveLog?.(refused?.[0] ?? {})).toBe(true);
   });
 
   test('keeps a refusal whose command id is none under an id of its own', () => {
@@ -182,6 +205,16 @@ describe('the service', () => {
     const { ask } = start();
     const outcome = await ask(method.listCommands, {}, callOf(alice));
     expect(refused(outcome).code).toBe('ROLE_MISSING');
+  });
+
+  test('gets what was accepted under an id before what was refused, and all of it', async () => {
+    const { get } = start(firstEvent(uuid(1)), refusal(uuid(1)), refusal(uuid(2)));
+    const answer = answered(await get(uuid(1)));
+    expect(answer.command).toMatchObject({ outcome: CommandOutcome.ACCEPTED });
+    expect(answer.attempts.map(({ outcome }) => outcome)).toEqual([
+      CommandOutcome.REFUSED,
+      CommandOutcome.ACCEPTED,
+    ]);
   });
 
   test('gets a command by its id', async () => {
