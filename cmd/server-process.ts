@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Addresses, type Config, readConfig } from '../src/config/config.ts';
 import { ConfigError } from '../src/config/environment.ts';
 import type { RpcService } from '../src/kernel/rpc.ts';
@@ -63,7 +64,7 @@ async function serveUntilStopped(
     services,
     ...addressesOf(config),
     authenticate,
-    tls,
+    tls: tls && { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) },
     limits,
     log,
     metrics,

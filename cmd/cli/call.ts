@@ -23,7 +23,7 @@ export function addCallCommand(program: Command, bind: Bind): void {
     .action(bind(runCall));
 }
 
-async function runCall(cli: Cli, name: string | undefined, source: string): Promise<undefined> {
+async function runCall(cli: Cli, name: string | undefined, source: string): Promise<void> {
   if (name === undefined) return listRpcs(cli);
   const rpc = resolveRpc(name);
   const requests = parseRequests(rpc, await readSource(cli, source));

@@ -10,14 +10,14 @@ import type { BadRow, CsvRow } from './csv-file.ts';
 import { CliError } from './exit-codes.ts';
 import { formatStart } from './format.ts';
 
-export const intervals: { readonly [name: string]: CandleInterval } = {
-  '1m': CandleInterval.CANDLE_INTERVAL_1M,
-  '5m': CandleInterval.CANDLE_INTERVAL_5M,
-  '15m': CandleInterval.CANDLE_INTERVAL_15M,
-  '1h': CandleInterval.CANDLE_INTERVAL_1H,
-  '4h': CandleInterval.CANDLE_INTERVAL_4H,
-  '1d': CandleInterval.CANDLE_INTERVAL_1D,
-};
+export const intervals: ReadonlyMap<string, CandleInterval> = new Map([
+  ['1m', CandleInterval.CANDLE_INTERVAL_1M],
+  ['5m', CandleInterval.CANDLE_INTERVAL_5M],
+  ['15m', CandleInterval.CANDLE_INTERVAL_15M],
+  ['1h', CandleInterval.CANDLE_INTERVAL_1H],
+  ['4h', CandleInterval.CANDLE_INTERVAL_4H],
+  ['1d', CandleInterval.CANDLE_INTERVAL_1D],
+]);
 
 export type CandleFile = {
   /** In the order of time. */

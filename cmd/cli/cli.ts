@@ -10,10 +10,8 @@ export type Cli = {
   readonly output: Output;
 };
 
-type Action = (cli: Cli, ...args: never[]) => Promise<number | undefined>;
+/** Gives a number as the exit code; without one it is 0. */
+export type Action = (cli: Cli, ...args: never[]) => Promise<unknown>;
 
-/**
- * Makes a commander action of a function that gets the session, the arguments and the options of the
- * command, and gives the exit code: 0 where it is undefined.
- */
+/** Makes a commander action of ours, which gets the arguments and then the options of its command. */
 export type Bind = (action: Action) => (...args: unknown[]) => Promise<void>;

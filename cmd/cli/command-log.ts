@@ -10,15 +10,15 @@ import {
   ListCommandsAnswerSchema,
 } from '../../src/gen/cipherhorizon/platform/v1/command_log_pb.ts';
 import { StoredEventSchema } from '../../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
-import { countArgument, timeArgument, uuidArgument } from './arguments.ts';
+import { timeArgument, uuidArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
 import { runReplay } from './command-replay.ts';
 import { eventsOfCommand, printEvent } from './event-reading.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 import { enumLabel, formatShortTime, formatTime, shortType } from './format.ts';
 import { fullJson } from './output.ts';
+import { addPageOptions, noteMore, type PageOptions, pageOf } from './pages.ts';
 import { findCommandType } from './rpc-lookup.ts';
-import { noteMore } from './strategies.ts';
 
 export function addCommandLog(program: Command, bind: Bind): void {
   const group = program
@@ -26,7 +26,7 @@ export function addCommandLog(program: Command, bind: Bind): void {
     .description('what became of a command: accepted or refused, and its events')
     .argument('<id>', 'of the command', uuidArgument)
     .action(bind(runCommand));
-  group
+  const list = group
     .command('list')
     .description('commands, newest first')
     .option('--actor <subject>', 'who sent them')
@@ -35,9 +35,8 @@ export function addCommandLog(program: Command, bind: Bind): void {
     .option('--outcome <outcome>', 'accepted or refused')
     .option('--from <time>', 'received then or later (UTC)', timeArgument)
     .option('--until <time>', 'received before', timeArgument)
-    .option('--limit <count>', 'how many at most, up to 500', countArgument, 50)
-    .option('--cursor <cursor>', 'go on behind the page before', '')
     .action(bind(runList));
+  addPageOptions(list);
   group
     .command('replay')
     .description('decide an accepted command again on the state it met; 1 where it differs')
@@ -46,7 +45,7 @@ export function addCommandLog(program: Command, bind: Bind): void {
     .action(bind(runReplay));
 }
 
-async function runCommand(cli: Cli, commandId: string): Promise<undefined> {
+async function runCommand(cli: Cli, commandId: string): Promise<void> {
   const { session, output } = cli;
   const log = session.client(CommandLogService);
   const answer = await log.getCommand({ commandId }, session.limited);
@@ -83,26 +82,24 @@ function printRecord({ output }: Cli, command: CommandRecord): void {
   if (payload !== undefined) output.print(JSON.stringify(payload, null, 2));
 }
 
-type ListOptions = {
+type ListOptions = PageOptions & {
   readonly actor?: string;
   readonly type?: string;
   readonly stream?: string;
   readonly outcome?: string;
   readonly from?: Timestamp;
   readonly until?: Timestamp;
-  readonly limit: number;
-  readonly cursor: string;
 };
 
-async function runList({ session, output }: Cli, options: ListOptions): Promise<undefined> {
-  const { actor = '', stream = '', from, until, limit, cursor } = options;
+async function runList({ session, output }: Cli, options: ListOptions): Promise<void> {
+  const { actor = '', stream = '', from, until } = options;
   const answer = await session.client(CommandLogService).listCommands(
     {
       ...{ actor, stream, outcome: outcomeOf(options.outcome) },
       type: options.type === undefined ? '' : findCommandType(options.type),
       ...(from !== undefined && { receivedFrom: from }),
       ...(until !== undefined && { receivedUntil: until }),
-      page: { pageSize: Math.min(limit, 500), cursor },
+      page: pageOf(options),
     },
     session.limited,
   );
@@ -110,7 +107,7 @@ async function runList({ session, output }: Cli, options: ListOptions): Promise<
     output.document(fullJson(ListCommandsAnswerSchema, answer));
     return;
   }
-  if (answer.commands.length === 0) return output.note('no such commands') as undefined;
+  if (answer.commands.length === 0) return output.note('no such commands');
   const now = new Date();
   output.table(
     [
@@ -124,7 +121,7 @@ async function runList({ session, output }: Cli, options: ListOptions): Promise<
       code === '' ? enumLabel(CommandOutcomeSchema, outcome) : code,
     ]),
   );
-  noteMore(output, answer.page?.nextCursor);
+  noteMore(output, answer.page);
 }
 
 function outcomeOf(name: string | undefined): CommandOutcome {

@@ -11,11 +11,16 @@ export type Described = {
   readonly json: JsonObject;
 };
 
-type Server = { readonly name: string; readonly url: string } | undefined;
+export type ErrorContext = {
+  /** That was called last. */
+  readonly server?: { readonly name: string; readonly url: string } | undefined;
+  /** Where the local key was looked for. */
+  readonly dataDirectory?: string | undefined;
+};
 
 /** What an error means to whoever typed the command. */
-export function describeError(error: unknown, server?: Server): Described {
-  if (error instanceof ConnectError) return describeStatus(error, server);
+export function describeError(error: unknown, context: ErrorContext = {}): Described {
+  if (error instanceof ConnectError) return describeStatus(error, context);
   if (error instanceof CliError) return plain(error.exit, error.message);
   if (error instanceof ConfigError) return plain(exitCode.usage, error.message);
   const { code } = error as NodeJS.ErrnoException;
@@ -28,10 +33,10 @@ function plain(exit: ExitCode, message: string): Described {
   return { exit, lines, json: { error: { message } } };
 }
 
-function describeStatus(error: ConnectError, server: Server): Described {
+function describeStatus(error: ConnectError, context: ErrorContext): Described {
   const status = Code[error.code]?.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
   const info = error.findDetails(ErrorInfoSchema)[0];
-  if (info === undefined) return withoutReason(error, status ?? '', server);
+  if (info === undefined) return withoutReason(error, status ?? '', context);
   const violations = error
     .findDetails(BadRequestSchema)
     .flatMap(({ fieldViolations }) => fieldViolations);
@@ -49,7 +54,7 @@ function describeStatus(error: ConnectError, server: Server): Described {
       oneLine(error.rawMessage),
       ...fields.map(({ field, rule, message }) => oneLine(`  ${field}: ${message} [${rule}]`)),
       ...Object.entries(info.metadata).map(([key, value]) => `  ${key}: ${oneLine(value)}`),
-      ...(error.code === Code.Unauthenticated ? [tokenHint] : []),
+      ...(error.code === Code.Unauthenticated ? tokenHints(context) : []),
     ].filter((line) => line.trim() !== ''),
     json: {
       error: {
@@ -60,11 +65,15 @@ function describeStatus(error: ConnectError, server: Server): Described {
   };
 }
 
-const tokenHint =
-  'A token comes from --token, from HORIZON_TOKEN, or from the local key: see `token`.';
+function tokenHints({ dataDirectory = '' }: ErrorContext): string[] {
+  return [
+    'A token comes from --token, from HORIZON_TOKEN, or by the local key that `up`',
+    `has made in the data directory (CIPHERHORIZON_DATA_DIR, now ${dataDirectory}).`,
+  ];
+}
 
 /** No server of ours has answered, or it has broken. */
-function withoutReason(error: ConnectError, status: string, server: Server): Described {
+function withoutReason(error: ConnectError, status: string, { server }: ErrorContext): Described {
   const where = server === undefined ? 'the server' : `the ${server.name} server at ${server.url}`;
   const json = (message: string): JsonObject => ({ error: { status, message } });
   const away = (message: string, ...hints: string[]): Described => ({

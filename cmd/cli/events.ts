@@ -36,7 +36,7 @@ export function addEventCommands(program: Command, bind: Bind): void {
     .action(bind(runShow));
 }
 
-async function runTail(cli: Cli, options: TailOptions): Promise<undefined> {
+async function runTail(cli: Cli, options: TailOptions): Promise<void> {
   const { session, output } = cli;
   const { stream = '', count } = options;
   const types = (options.type ?? []).map(fullType);
@@ -50,12 +50,12 @@ async function runTail(cli: Cli, options: TailOptions): Promise<undefined> {
     output.note('no such events');
     return;
   }
-  print(cli, last, true);
+  print(cli, last, options.follow === true ? 'open' : 'closed');
   if (options.follow !== true) return;
   const shown = new Set(last.map(({ eventId }) => eventId));
   for await (const event of readEvents(session, { types, after: head, follow: true })) {
     if (shown.has(event.eventId) || (stream !== '' && event.stream !== stream)) continue;
-    print(cli, [event], false);
+    print(cli, [event], 'next');
   }
 }
 
@@ -80,15 +80,20 @@ export function fullType(name: string): string {
   throw new CliError(`${message}${candidates}`, exitCode.usage);
 }
 
-/** As wide as the ids of most streams make them, so that what follows stands below it. */
-const columns = [
-  { header: 'UTC', minimum: 8 },
-  { header: 'TYPE', fit: 'truncate' as const, minimum: 16 },
-  { header: 'STREAM', minimum: 46 },
-  { header: 'REV', align: 'right' as const, minimum: 4 },
+/** With more rows to come, as wide as the ids of most streams make them. */
+const columnsOf = (isOpen: boolean) => [
+  { header: 'UTC', minimum: isOpen ? 8 : 0 },
+  { header: 'TYPE', fit: 'truncate' as const, minimum: isOpen ? 16 : 0 },
+  { header: 'STREAM', minimum: isOpen ? 46 : 0 },
+  { header: 'REV', align: 'right' as const, minimum: isOpen ? 3 : 0 },
 ];
 
-function print({ output }: Cli, events: readonly StoredEvent[], withHeader: boolean): void {
+/** `next`: rows below a table that is there. `open`: rows may come below this one. */
+function print(
+  { output }: Cli,
+  events: readonly StoredEvent[],
+  kind: 'closed' | 'open' | 'next',
+): void {
   if (output.json) {
     for (const event of events) output.document(fullJson(StoredEventSchema, event));
     return;
@@ -97,8 +102,8 @@ function print({ output }: Cli, events: readonly StoredEvent[], withHeader: bool
   const rows = events.map(({ storedAt, stream, revision, type }) => [
     ...[formatShortTime(storedAt, now), shortType(type), stream, String(revision)],
   ]);
-  if (withHeader) output.table(columns, rows);
-  else output.rows(columns, rows);
+  if (kind === 'next') output.rows(columnsOf(true), rows);
+  else output.table(columnsOf(kind === 'open'), rows);
 }
 
 async function runShow(

@@ -11,6 +11,8 @@ import { type InstrumentTally, importInstruments } from './import-instruments.ts
 import { readInstruments } from './instrument-file.ts';
 import { createProgress } from './progress.ts';
 
+const intervalNames = [...intervals.keys()].join(', ');
+
 type CandleOptions = {
   readonly instrument: string;
   readonly interval: string;
@@ -24,7 +26,7 @@ export function addImportCommands(program: Command, bind: Bind): void {
     .description('record the candles of a file: time, open, high, low, close, volume')
     .argument('<file>', 'columns in this order, or under a first row that names them')
     .requiredOption('--instrument <id>', 'the instrument, as BTC-USD')
-    .option('--interval <interval>', Object.keys(intervals).join(', '), '1d')
+    .option('--interval <interval>', intervalNames, '1d')
     .option('--skip-bad', 'import the rest of a file with rows that break a rule')
     .action(bind(runCandles));
   group
@@ -36,10 +38,9 @@ export function addImportCommands(program: Command, bind: Bind): void {
 }
 
 async function runCandles(cli: Cli, file: string, options: CandleOptions): Promise<number> {
-  const interval = intervals[options.interval];
+  const interval = intervals.get(options.interval);
   if (interval === undefined) {
-    const names = Object.keys(intervals).join(', ');
-    throw new CliError(`--interval is one of ${names}`, exitCode.usage);
+    throw new CliError(`--interval is one of ${intervalNames}`, exitCode.usage);
   }
   const path = resolveFile(file, cli.env);
   const read = await readCandles(readCsv(path), secondsOf(interval));

@@ -25,13 +25,12 @@ const columns = [
 ] as const;
 type Cells = { readonly [column in (typeof columns)[number]]: string };
 
-const assetClasses: { readonly [type: string]: AssetClass } = {
-  crypto: AssetClass.CRYPTO,
-  cryptofuture: AssetClass.CRYPTO,
-  equity: AssetClass.EQUITY,
-  forex: AssetClass.FOREX,
-  commodity: AssetClass.COMMODITY,
-};
+const assetClasses: ReadonlyMap<string, AssetClass> = new Map([
+  ['crypto', AssetClass.CRYPTO],
+  ['equity', AssetClass.EQUITY],
+  ['forex', AssetClass.FOREX],
+  ['commodity', AssetClass.COMMODITY],
+]);
 
 /** Of `instrument_id`, in words that say more than the pattern. */
 const idPattern = /^[A-Z0-9][A-Z0-9._/-]{0,49}$/;
@@ -91,12 +90,12 @@ function orderOf(names: readonly string[]): ReadonlyMap<string, number> {
 
 /** The command, its id derived from what it says; or what is wrong. */
 function toCommand(row: Cells): RegisterInstrumentCommand | string {
-  const assetClass = assetClasses[row.type.toLowerCase()];
+  const assetClass = assetClasses.get(row.type.toLowerCase());
   if (!idPattern.test(row.market_ticker)) {
     return 'market_ticker: capital letters and digits; . _ / - behind the first; up to 50';
   }
   if (assetClass === undefined) {
-    return `type: one of ${Object.keys(assetClasses).join(', ')}, not "${row.type}"`;
+    return `type: one of ${[...assetClasses.keys()].join(', ')}, not "${row.type}"`;
   }
   const terms = {
     instrumentId: row.market_ticker,

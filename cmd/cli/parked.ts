@@ -35,14 +35,14 @@ export function addParkedCommands(projection: Command, bind: Bind): void {
     .action(bind(runSkip));
 }
 
-async function runList({ session, output }: Cli, view = ''): Promise<undefined> {
+async function runList({ session, output }: Cli, view = ''): Promise<void> {
   const projections = session.client(ProjectionService);
   const answer = await projections.listParkedEvents({ view }, session.limited);
   if (output.json) {
     output.document(fullJson(ListParkedEventsResponseSchema, answer));
     return;
   }
-  if (answer.events.length === 0) return output.print('nothing is parked') as undefined;
+  if (answer.events.length === 0) return output.print('nothing is parked');
   output.table(
     [
       { header: 'VIEW', fit: 'truncate' },

@@ -34,7 +34,7 @@ async function runPerformance(
   { session, output }: Cli,
   portfolioId: string,
   { from = '', to = '', riskFree = '', annualisation = 0 }: Options,
-): Promise<undefined> {
+): Promise<void> {
   const answer = await session.client(TradingQueryService).getPortfolioPerformance(
     {
       ...{ portfolioId, from, to, riskFreeRate: riskFree },

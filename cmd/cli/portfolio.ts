@@ -7,30 +7,29 @@ import {
   type Position,
   TradingQueryService,
 } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
-import { countArgument, uuidArgument } from './arguments.ts';
+import { uuidArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
 import { enumLabel, formatAmount, formatCount, formatTime } from './format.ts';
 import { fullJson } from './output.ts';
-import { noteMore } from './strategies.ts';
+import { addPageOptions, noteMore, type PageOptions, pageOf } from './pages.ts';
 
-type Options = { readonly user?: string; readonly limit: number; readonly cursor: string };
+type Options = PageOptions & { readonly user?: string };
 
 export function addPortfolioCommand(program: Command, bind: Bind): void {
-  program
+  const command = program
     .command('portfolio')
     .description('one portfolio with its positions, cash and gains; without an id, a list')
     .argument('[id]', 'of the portfolio', uuidArgument)
     .option('--user <id>', 'list: whose (default: whom the token names)')
-    .option('--limit <count>', 'list: how many at most, up to 500', countArgument, 50)
-    .option('--cursor <cursor>', 'list: go on behind the page before', '')
     .action(bind(runPortfolio));
+  addPageOptions(command);
 }
 
 async function runPortfolio(
   cli: Cli,
   portfolioId: string | undefined,
   options: Options,
-): Promise<undefined> {
+): Promise<void> {
   if (portfolioId === undefined) return listPortfolios(cli, options);
   const { session, output } = cli;
   const answer = await session
@@ -40,18 +39,13 @@ async function runPortfolio(
   else if (answer.portfolio !== undefined) printPortfolio(cli, answer.portfolio);
 }
 
-async function listPortfolios(
-  { session, output }: Cli,
-  { user, limit, cursor }: Options,
-): Promise<undefined> {
-  const userId = user ?? (await session.subject());
+async function listPortfolios({ session, output }: Cli, options: Options): Promise<void> {
+  const userId = options.user ?? (await session.subject());
   const answer = await session
     .client(TradingQueryService)
-    .listPortfolios({ userId, page: { pageSize: Math.min(limit, 500), cursor } }, session.limited);
-  if (output.json)
-    return output.document(fullJson(ListPortfoliosAnswerSchema, answer)) as undefined;
-  if (answer.portfolios.length === 0)
-    return output.note(`${userId} has no portfolios`) as undefined;
+    .listPortfolios({ userId, page: pageOf(options) }, session.limited);
+  if (output.json) return output.document(fullJson(ListPortfoliosAnswerSchema, answer));
+  if (answer.portfolios.length === 0) return output.note(`${userId} has no portfolios`);
   output.table(
     [
       { header: 'ID' },
@@ -65,7 +59,7 @@ async function listPortfolios(
       String(positions.filter(({ quantity }) => quantity !== '0').length),
     ]),
   );
-  noteMore(output, answer.page?.nextCursor);
+  noteMore(output, answer.page);
 }
 
 function printPortfolio({ output }: Cli, portfolio: Portfolio): void {

@@ -60,16 +60,20 @@ async function runAction(
   command: Command,
   env: Environment,
   streams: Streams,
-  action: (cli: Cli) => Promise<number | undefined>,
+  action: (cli: Cli) => Promise<unknown>,
 ): Promise<number> {
   const { json, timeout, ...options } = command.optsWithGlobals<GlobalOptions>();
   const output = createOutput(streams, json === true);
   let session: Session | undefined;
   try {
     session = openSession(env, { ...options, timeoutMs: timeout });
-    return (await action({ env, streams, session, output })) ?? exitCode.ok;
+    const code = await action({ env, streams, session, output });
+    return typeof code === 'number' ? code : exitCode.ok;
   } catch (error) {
-    const described = describeError(error, session?.lastServer());
+    const described = describeError(error, {
+      server: session?.lastServer(),
+      dataDirectory: session?.config.dataDirectory,
+    });
     if (output.json) output.note(JSON.stringify(described.json));
     else for (const line of described.lines) output.note(line);
     if (env.DEBUG === '1') output.note((error as Error).stack ?? String(error));

@@ -20,7 +20,7 @@ export async function runRebuild(
   { session, output, streams }: Cli,
   view: string,
   { stream = '' }: { readonly stream?: string },
-): Promise<undefined> {
+): Promise<void> {
   const progress = createProgress(streams.stderr, view);
   const documents: string[] = [];
   let generation = 0;

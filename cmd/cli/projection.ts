@@ -43,7 +43,7 @@ export function addProjectionCommands(program: Command, bind: Bind): void {
 async function runStatus(
   { session, output, streams }: Cli,
   { watch }: { readonly watch?: true },
-): Promise<undefined> {
+): Promise<void> {
   const projections = session.client(ProjectionService);
   if (watch !== true) {
     const answer = await projections.listProjections({}, session.limited);
@@ -91,7 +91,7 @@ function printStatus(output: Cli['output'], projections: readonly ProjectionStat
   }
 }
 
-async function runRollback({ session, output }: Cli, view: string): Promise<undefined> {
+async function runRollback({ session, output }: Cli, view: string): Promise<void> {
   const answer = await session
     .client(ProjectionService)
     .rollbackProjection({ view }, session.limited);

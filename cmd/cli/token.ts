@@ -17,7 +17,7 @@ export function addTokenCommand(program: Command, bind: Bind): void {
     .action(bind(runToken));
 }
 
-async function runToken(cli: Cli, { subject, roles, ttl }: Options): Promise<undefined> {
+async function runToken(cli: Cli, { subject, roles, ttl }: Options): Promise<void> {
   const wanted = roles.split(',').map((role) => role.trim());
   const unknown = wanted.filter((role) => !allRoles.includes(role));
   if (unknown.length > 0) {

@@ -17,6 +17,13 @@ const runPageSize = 20;
 const patienceMs = 5_000;
 const pauseMs = 5;
 
+type Lookup = {
+  readonly stream: StreamName;
+  readonly causationId: string;
+  readonly resolve: (found: RecordedEvent[]) => void;
+  readonly reject: (fault: unknown) => void;
+};
+
 /** Reads streams over one connection, in pages: no transaction stays open between them. */
 export function createStreamReader(database: SqliteDatabase) {
   const statements = prepareStatements(database);
@@ -45,16 +52,40 @@ export function createStreamReader(database: SqliteDatabase) {
     }
   }
 
+  function find(stream: StreamName, causationId: string): RecordedEvent[] {
+    const found: RecordedEvent[] = [];
+    const starts = statements.starts.all(causationHash(stream, causationId), stream);
+    for (const start of starts) {
+      const last = found.at(-1);
+      if (last === undefined || start > last.revision) readRun(stream, start, causationId, found);
+    }
+    return found;
+  }
+
+  let lookups: Lookup[] = [];
+
+  /** Look-ups of one turn share a read transaction: most of the time of one alone is its lock. */
   function findByCausation(stream: StreamName, causationId: string): Promise<RecordedEvent[]> {
-    return settled(stream, () => {
-      const found: RecordedEvent[] = [];
-      const starts = statements.starts.all(causationHash(stream, causationId), stream);
-      for (const start of starts) {
-        const last = found.at(-1);
-        if (last === undefined || start > last.revision) readRun(stream, start, causationId, found);
-      }
-      return found;
+    return new Promise((resolve, reject) => {
+      lookups.push({ stream, causationId, resolve, reject });
+      if (lookups.length === 1) queueMicrotask(lookUp);
     });
+  }
+
+  function lookUp(): void {
+    const batch = lookups;
+    lookups = [];
+    const [first] = batch;
+    if (first === undefined) return;
+    const run = () => batch.map(({ stream, causationId }) => find(stream, causationId));
+    settled(first.stream, batch.length === 1 ? run : database.transaction(run)).then(
+      (results) => {
+        for (const [index, { resolve }] of batch.entries()) resolve(results[index] ?? []);
+      },
+      (fault: unknown) => {
+        for (const { reject } of batch) reject(fault);
+      },
+    );
   }
 
   /** The events of the command from a revision on: they follow one another. */

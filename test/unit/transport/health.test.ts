@@ -59,7 +59,12 @@ describe('grpc.health.v1', () => {
 
   test('is watched', async () => {
     let state: Readiness = { ready: true };
-    const server = await serve(handlers, { readiness: () => state });
+    let asked = 0;
+    const readiness = () => {
+      asked += 1;
+      return state;
+    };
+    const server = await serve(handlers, { readiness });
     const seen: Status[][] = [];
     const watching = clients(server).map(async (client, i) => {
       const statuses: Status[] = [];
@@ -70,6 +75,9 @@ describe('grpc.health.v1', () => {
     const all = (...expected: Status[]) =>
       until(() => seen.length === 2 && seen.every((one) => String(one) === String(expected)));
     await all(Status.SERVING);
+    // Both look again, and have nothing new to tell.
+    const before = asked;
+    await until(() => asked >= before + 4);
     state = notReady;
     await all(Status.SERVING, Status.NOT_SERVING);
     state = { ready: true };
@@ -86,7 +94,7 @@ describe('grpc.health.v1', () => {
       await gate.promise;
       return receipt('1');
     });
-    await using server = await serve([slow], { limits: { maxInFlight: 1 } });
+    await using server = await serve([slow], { limits: { maxInFlight: 1, maxStreams: 0 } });
     const url = `${server.baseUrl}/cipherhorizon.trading.v1.TradingCommandService`;
     const headers = { 'Content-Type': 'application/json' };
     const options = { method: 'POST', headers, body: '{}' };

@@ -129,6 +129,10 @@ test('streams have a limit of their own', async () => {
   await until(() => open === 1);
   again.abort();
   await next;
+  await until(() => open === 0);
+  // Each was given back once: a place too many would show here as a negative number.
+  const metrics = await (await fetch(`${server.baseUrl}/metrics`)).text();
+  expect(metrics.match(/^rpc_in_flight\{kind="stream".*$/m)?.[0]).toMatch(/ 0$/);
 });
 
 describe('a deadline', () => {

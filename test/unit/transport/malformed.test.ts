@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { connect as netConnect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
@@ -77,6 +78,21 @@ describe('binary that cannot be decoded is the mistake of the caller', () => {
     expect(body).toMatchObject({ code: 'invalid_argument' });
     expect(body.message).toMatch(new RegExp(`^the request is no ${typeName}: `));
     expect(body.details).toMatchObject([{ debug: { reason: 'MALFORMED_REQUEST' } }]);
+  });
+
+  test('and so is what cannot be decompressed', async () => {
+    await using server = await serve(handlers);
+    for (const body of [broken, gzipSync('{}').subarray(0, 12)]) {
+      const response = await fetch(server.baseUrl + path, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' },
+        body,
+      });
+      expect([response.status, await response.json()]).toMatchObject([
+        400,
+        { code: 'invalid_argument', details: [{ debug: { reason: 'MALFORMED_REQUEST' } }] },
+      ]);
+    }
   });
 
   test('over gRPC-Web', async () => {
