@@ -7,6 +7,8 @@ export function connectError({ code, message, details }: Failure): ConnectError 
   return new ConnectError(message, code as number as Code, undefined, [...details]);
 }
 
+const notDecompressed = /^(decompression failed$|received compressed envelope, but)/;
+
 /**
  * connect-es itself answers what never reaches a handler: a message that cannot be decoded, one
  * that is too large. Those errors name no reason, call malformed binary INTERNAL, and quote values
@@ -16,6 +18,7 @@ export function explain(error: ConnectError, method: DescMethod): Failure | unde
   if (error.details.length > 0) return undefined;
   const binary = /^parse binary: (.*)$/s.exec(error.rawMessage)?.[1];
   if (binary !== undefined) return malformed(method, binary);
+  if (notDecompressed.test(error.rawMessage)) return malformed(method, error.rawMessage);
   if (error.code === Code.InvalidArgument)
     return malformed(method, withoutValues(error.rawMessage));
   if (error.code === Code.ResourceExhausted) {

@@ -10,6 +10,7 @@ import {
   toText,
   zero,
 } from '../../kernel/decimal.ts';
+import { amountText, sumText } from './amounts.ts';
 import { type CostBasisMethod, costOfRest, type Lot } from './lots/lot.ts';
 import { frontLot, type LotBook, withFrontLot, withLot } from './lots/lot-book.ts';
 import { noPages } from './lots/pages.ts';
@@ -86,7 +87,7 @@ export function applyBuy(position: CostBasisPosition, buy: Buy): CostBasisPositi
     method,
     lots: withLot(method, position.lots, { ...lot, boughtQuantity, boughtCost }),
     quantity: toText(add(decimal(position.quantity), bought)),
-    cost: toText(add(decimal(position.cost), paid)),
+    cost: sumText(position.cost, boughtCost),
     realised,
   };
 }
@@ -114,16 +115,16 @@ export function applySell(
   const sold = sub(wanted, missing);
   const gain = sub(proceeds, removed);
   return {
-    realised: toText(gain),
-    cost: toText(removed),
+    realised: amountText(gain),
+    cost: amountText(removed),
     consumed,
     missing: toText(missing),
     position: {
       method,
       lots,
       quantity: toText(sub(decimal(position.quantity), sold)),
-      cost: toText(sub(decimal(position.cost), removed)),
-      realised: toText(add(decimal(position.realised), gain)),
+      cost: amountText(sub(decimal(position.cost), removed)),
+      realised: amountText(add(decimal(position.realised), gain)),
     },
   };
 }
@@ -136,7 +137,7 @@ function takeFrom(lot: Lot, wanted: Decimal) {
     return { taken: { id, time, quantity: lot.quantity, cost: lot.cost }, rest: undefined };
   }
   const costLeft = costOfRest(lot, left);
-  const cost = toText(sub(decimal(lot.cost), costLeft));
+  const cost = amountText(sub(decimal(lot.cost), costLeft));
   return {
     taken: { id, time, quantity: toText(wanted), cost },
     rest: { ...lot, quantity: toText(left), cost: toText(costLeft) },

@@ -1,12 +1,5 @@
-import {
-  compare,
-  type Decimal,
-  decimal,
-  divide,
-  maxFractionDigits,
-  mul,
-  toText,
-} from '../../../kernel/decimal.ts';
+import { compare, type Decimal, decimal, divide, mul, toText } from '../../../kernel/decimal.ts';
+import { fractionDigitsFor } from '../amounts.ts';
 
 /** How lots are chosen: first in, last in or highest unit cost first; or one pool at average cost. */
 export type CostBasisMethod = 'FIFO' | 'LIFO' | 'HIFO' | 'AVERAGE';
@@ -46,15 +39,16 @@ export function fromLotText(text: string): Lot {
 }
 
 /**
- * The cost of `quantity` units of the lot that are left, rounded half up to the 20 fraction digits
+ * The cost of `quantity` units of the lot that are left, rounded half up to all the fraction digits
  * that an amount may have: with fewer, the cost of a part could round to more than that of the whole.
  */
 export function costOfRest(
   { boughtQuantity, boughtCost }: Pick<Lot, 'boughtQuantity' | 'boughtCost'>,
   quantity: Decimal,
 ): Decimal {
-  return divide(mul(decimal(boughtCost), quantity), decimal(boughtQuantity), {
-    fractionDigits: maxFractionDigits,
+  const cost = decimal(boughtCost);
+  return divide(mul(cost, quantity), decimal(boughtQuantity), {
+    fractionDigits: fractionDigitsFor(cost),
     rounding: 'HALF_UP',
   });
 }

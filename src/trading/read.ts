@@ -1,0 +1,23 @@
+import { TradingQueryService } from '../gen/cipherhorizon/trading/v1/queries_pb.ts';
+import type { ReadContext } from '../read/kit.ts';
+import { candleQueries } from './views/candles/queries.ts';
+import { instrumentQueries } from './views/instruments/queries.ts';
+import { performanceQueries } from './views/performance/queries.ts';
+import { portfolioQueries } from './views/portfolios/queries.ts';
+import { combinedQueries } from './views/strategies/combined-query.ts';
+import { strategyQueries } from './views/strategies/queries.ts';
+import { tradeQueries } from './views/trades/queries.ts';
+
+/** The read side of trading. */
+export const tradingRead: ReadContext = {
+  service: TradingQueryService,
+  queries: [
+    ...combinedQueries,
+    ...strategyQueries,
+    ...portfolioQueries,
+    ...tradeQueries,
+    ...performanceQueries,
+    ...instrumentQueries,
+    ...candleQueries,
+  ],
+};

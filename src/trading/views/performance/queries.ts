@@ -1,0 +1,140 @@
+import {
+  type GetPortfolioPerformanceQuery,
+  SeriesBucket,
+  TradingQueryService,
+} from '../../../gen/cipherhorizon/trading/v1/queries_pb.ts';
+import { add, type Decimal, decimal, sub, toNumber, zero } from '../../../kernel/decimal.ts';
+import { isRejection, type Rejection, rejectField } from '../../../kernel/rejection.ts';
+import { defineQuery, type Reader } from '../../../read/kit.ts';
+import { amountText } from '../amounts.ts';
+import { dailyCloses } from '../candles/daily-closes.ts';
+import { dayText } from '../days.ts';
+import { instruments } from '../instruments/instruments.ts';
+import { portfolioDays } from '../portfolios/portfolio-days.ts';
+import { type PortfolioDocument, portfolios } from '../portfolios/portfolios.ts';
+import { portfolioRecord } from '../portfolios/queries.ts';
+import type { Found } from '../reading.ts';
+import { figuresOf } from './figures.ts';
+import { type History, readCloses, readHistory } from './history.ts';
+import { askedPeriod, knownPeriod, type Period } from './period.ts';
+import { pointsOf } from './series.ts';
+import { annualisationOf, type Valuation, type Valuations, valuationsOf } from './valuation.ts';
+
+const { method } = TradingQueryService;
+const views = [portfolios, portfolioDays, dailyCloses, instruments];
+
+export const performanceQueries = [
+  defineQuery({
+    method: method.getPortfolioPerformance,
+    views,
+    record: portfolioRecord,
+    cached: true,
+    answer: async (query, { reader }, found) => {
+      const asked = askedPeriod(query);
+      if (isRejection(asked)) return asked;
+      const riskFreeRate = riskFreeRateOf(query);
+      if (isRejection(riskFreeRate)) return riskFreeRate;
+      const history = await readHistory(reader, query.portfolioId);
+      const period = history && knownPeriod(asked, history.known);
+      if (isRejection(period)) return period;
+      const valued = history && period && (await valuations(reader, history, period));
+      return {
+        portfolioId: query.portfolioId,
+        currency: currencyOf(found),
+        from: query.from,
+        to: query.to,
+        ...performanceOf(valued ?? nothing, query, riskFreeRate),
+      };
+    },
+  }),
+  defineQuery({
+    method: method.getPortfolioValueSeries,
+    views,
+    record: portfolioRecord,
+    cached: true,
+    answer: async (query, { reader }, found) => {
+      const currency = currencyOf(found);
+      const asked = askedPeriod(query);
+      if (isRejection(asked)) return asked;
+      const history = await readHistory(reader, query.portfolioId);
+      const period = history && knownPeriod(asked, history.known);
+      if (isRejection(period)) return period;
+      if (history === undefined || period === undefined) return { currency, points: [] };
+      // The return of the first day is to the day before, where there was one.
+      const from = Math.max(period.from - 1, history.known.from);
+      const { days } = await valuations(reader, history, { ...period, from });
+      return { currency, points: pointsOf(days, period, buckets[query.bucket] ?? 'day') };
+    },
+  }),
+];
+
+const buckets: { readonly [bucket: number]: 'day' | 'week' | 'month' } = {
+  [SeriesBucket.DAY]: 'day',
+  [SeriesBucket.WEEK]: 'week',
+  [SeriesBucket.MONTH]: 'month',
+};
+
+const nothing: Valuations = { days: [], held: new Set(), carried: 0, pricedAt: undefined };
+
+function currencyOf(found: Found | undefined): string {
+  return (found?.document as PortfolioDocument | undefined)?.baseCurrency ?? '';
+}
+
+async function valuations(reader: Reader, history: History, period: Period): Promise<Valuations> {
+  const closes = await Promise.all(
+    [...history.instruments.keys()].map(
+      async (id) => [id, await readCloses(reader, id, period)] as const,
+    ),
+  );
+  return valuationsOf(history, new Map(closes), period);
+}
+
+function riskFreeRateOf({ riskFreeRate }: GetPortfolioPerformanceQuery): number | Rejection {
+  const rate = riskFreeRate === '' ? 0 : toNumber(decimal(riskFreeRate));
+  if (rate > -1) return rate;
+  const message = `risk_free_rate is ${riskFreeRate}; it has to be over -1, which loses all`;
+  return rejectField('RISK_FREE_RATE_INVALID', 'risk_free_rate', message);
+}
+
+function performanceOf(
+  { days, held, carried, pricedAt }: Valuations,
+  { annualisationFactor: requested }: GetPortfolioPerformanceQuery,
+  riskFreeRate: number,
+) {
+  const { factor, basis } =
+    requested === 0 ? annualisationOf(held) : { factor: requested, basis: 'REQUESTED' };
+  const closes = annualisationOf(held).basis === 'MARKETS_THAT_CLOSE';
+  const bySession = factor < 365 && closes;
+  return {
+    ...periodOf(days),
+    ...amountsOf(days),
+    ...figuresOf(days, { factor, riskFreeRate, bySession }),
+    annualisationFactor: factor,
+    annualisationBasis: basis,
+    pricedAt: pricedAt === undefined ? '' : dayText(pricedAt),
+    carriedPrices: carried,
+  };
+}
+
+/** The days that the figures are of: those that were asked for, where they are of none. */
+function periodOf(days: readonly Valuation[]) {
+  const [first, last] = [days[0], days.at(-1)];
+  if (first === undefined || last === undefined) return {};
+  return { from: dayText(first.day), to: dayText(last.day) };
+}
+
+/** What came in and went out on the first day is in the value that it ended with. */
+function amountsOf(days: readonly Valuation[]) {
+  const start = days[0]?.value ?? zero;
+  const end = days.at(-1)?.value ?? zero;
+  const sum = (flow: 'deposits' | 'withdrawals'): Decimal =>
+    days.slice(1).reduce((total, day) => add(total, decimal(day[flow])), zero);
+  const [deposits, withdrawals] = [sum('deposits'), sum('withdrawals')];
+  return {
+    startValue: amountText(start),
+    endValue: amountText(end),
+    deposits: amountText(deposits),
+    withdrawals: amountText(withdrawals),
+    gain: amountText(add(sub(sub(end, start), deposits), withdrawals)),
+  };
+}
