@@ -43,9 +43,9 @@ export class StartFailure extends Error {
 }
 
 const firstDelayMs = 200;
-const longestDelayMs = 10_000;
-/** After a process that ran so long, the delay is short again. */
-const soundMs = 30_000;
+const longestDelayMs = 5_000;
+/** A process that ran so long was serving: the next one starts without a growing delay. */
+const soundMs = 1_500;
 const linesKept = 20;
 
 /**

@@ -133,12 +133,13 @@ describe('strategies', () => {
     expect(events.map(({ revision }) => revision)).toEqual(['0', '1']);
     const line = `"${process.execPath}" "${horizonProgram}" events tail -f | head -n 1`;
     const shell = spawn('sh', ['-c', line], { env: up.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const closed = new Promise((resolve) => shell.once('close', resolve));
     const said: string[] = [];
     shell.stderr.on('data', (chunk) => said.push(String(chunk)));
     await new Promise((resolve) => shell.stdout.once('data', resolve));
     // The next line finds nobody who reads it, and the program ends without a word.
     await send('PauseTradingStrategy', { strategyId });
-    await new Promise((resolve) => shell.once('close', resolve));
+    await closed;
     expect(said.join('')).toBe('');
   });
 });
@@ -204,7 +205,7 @@ describe('market data', () => {
       ...{ portfolioId, instrumentId: 'BTC-USD', side: 'TRADE_SIDE_BUY', quantity: '1' },
       ...{ price: String(oracle.first), executedAt: '2016-01-01T23:30:00Z' },
     });
-    const period = ['--from', '2016-01-02', '--to', '2017-12-31'];
+    const period = ['--from', '2016-01-01', '--to', '2017-12-31'];
     const figures = await answer(0, 'performance', portfolioId, ...period);
     expect(figures.dailyReturns).toBe(oracle.n_returns);
     const expected = {
