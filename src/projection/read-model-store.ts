@@ -56,10 +56,10 @@ export type Heartbeat = {
 /**
  * The projection side's port to the store of read models.
  *
- * - `apply` writes a document only where its version is after the stored one (position-guarded); it
- *   settles all of its documents before it moves the checkpoint, which never moves backwards;
- *   repeating it changes nothing. Embedded: all batches of a call are one transaction. A field that
- *   is null is as one that is absent.
+ * - `apply` writes a document only where its version is after the stored one (position-guarded), or
+ *   where its batch overwrites; it settles all of its documents before it moves the checkpoint, which
+ *   never moves backwards; repeating it changes nothing. Embedded: all batches of a call are one
+ *   transaction. A field that is null is as one that is absent.
  * - A document that breaks the schema, or that the store refuses for good, comes back in `refused`,
  *   with a sentence that holds no value of it. Then no checkpoint of the call has moved and nothing
  *   was parked or unparked; other documents may have been written (embedded: none). The caller

@@ -78,6 +78,8 @@ describe('read models in SQLite, many of them', () => {
       for (const text of ['alpha', 'al be', 'zurich alpine', 'alphabbet', 'gamma alphas', '']) {
         const free = await search(text, { limit: count });
         expect(free.total).toBe(free.items.length);
+        const first = await search(text, { limit: 10 });
+        expect(first.items).toEqual(free.items.slice(0, 10));
         const scores = new Map(free.items.map(({ id, score }) => [id, score]));
         for (const [condition, test] of conditions) {
           const narrow = await search(text, { where: [condition], facets, limit: count });

@@ -78,6 +78,17 @@ export function describeSearching(underTest: ReadModelsUnderTest): void {
       expect(items.map(({ id }) => id).slice(0, 2)).toEqual(['a', 'd']);
     });
 
+    test('a word that comes twice counts more, and a word in a heavier field', async () => {
+      const { put, found } = await openShelf(underTest);
+      await put({
+        a: { notes: 'silver' },
+        b: { title: 'gold or silver coins' },
+        c: { title: 'gold gold silver coins' },
+      });
+      expect(await found('gold')).toEqual(['c', 'b']);
+      expect(await found('silver')).toEqual(['b', 'c', 'a']);
+    });
+
     test('a hit has its document', async () => {
       const { search } = await shelf();
       const [hit] = (await search('breakout')).items;
@@ -196,6 +207,9 @@ export function describeSearching(underTest: ReadModelsUnderTest): void {
       expect(await found('gamma')).toEqual(['a']);
       await put({ a: {} });
       expect(await found('gamma')).toEqual([]);
+      await put({ b: undefined, c: { title: 'delta' } });
+      expect(await found('alpha')).toEqual([]);
+      expect(await found('delta')).toEqual(['c']);
     });
 
     test('no text is a fault, and none is a question in a language of the engine', async () => {

@@ -67,6 +67,31 @@ export function describeWriting(underTest: ReadModelsUnderTest): void {
       );
     });
 
+    test('what is overwritten takes the version that it is given', async () => {
+      const { ref, put, apply, ids, found } = await openShelf(underTest);
+      await put({
+        a: { title: 'wrong' },
+        b: undefined,
+        c: { title: 'wrong' },
+        d: { title: 'right' },
+      });
+      const documents = [
+        { id: 'a', version: at(1), document: { title: 'right' } },
+        { id: 'b', version: at(1), document: { title: 'right' } },
+        { id: 'c', version: at(2), document: undefined },
+        { id: 'e', version: at(1), document: { title: 'right' } },
+      ];
+      await apply(batchOf(documents, { overwrite: true }));
+      expect(await ids()).toEqual(['a', 'b', 'd', 'e']);
+      expect(await found('right')).toEqual(['a', 'b', 'd', 'e']);
+      expect(await found('wrong')).toEqual([]);
+      expect(await underTest.store.count(ref)).toBe(4);
+      const stored = await underTest.store.load(ref, ['a', 'b', 'c', 'e']);
+      expect([...stored.values()]).toEqual(documents);
+      await apply(batchOf([{ id: 'a', version: at(1), document: { title: 'late' } }]));
+      expect(await found('late')).toEqual([]);
+    });
+
     test('versions are compared by commit, then by prepare, as large as they get', async () => {
       const { apply, list } = await openShelf(underTest);
       const commit = 2n ** 62n + 1n;

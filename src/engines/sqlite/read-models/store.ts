@@ -90,9 +90,13 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
     cutLog();
   }
 
-  /** When a reader holds on to the log, it is cut another time. */
+  /** Where it cannot be, because a reader holds on to it or the disk is full, it is another time. */
   function cutLog(): void {
-    database.pragma('wal_checkpoint(TRUNCATE)');
+    try {
+      database.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // What was asked for has been committed.
+    }
   }
 
   function load(ref: GenerationRef, ids: readonly string[]): Map<string, StoredDocument> {

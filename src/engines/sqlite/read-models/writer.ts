@@ -6,7 +6,10 @@ import type { WordIndex } from './word-index.ts';
 
 /** Writes the documents of one generation within a transaction. */
 export type DocumentWriter = {
-  /** Where the version is after the stored one, or `overwrite`. How many documents there are more: -1, 0 or 1. */
+  /**
+   * Writes where the version is after the stored one, or in any case with `overwrite`. How many
+   * documents there are more: -1, 0 or 1.
+   */
   readonly put: (
     id: string,
     version: Position,
