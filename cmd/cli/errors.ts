@@ -43,6 +43,8 @@ function describeStatus(error: ConnectError, context: ErrorContext): Described {
   const fields = violations.map(({ field, reason, description }) => ({
     ...{ field, rule: reason, message: description },
   }));
+  const [first] = fields;
+  const isFirstField = error.rawMessage === `${first?.field}: ${first?.message}`;
   const isAway = error.code === Code.Unavailable;
   const isFault = error.code === Code.Internal || error.code === Code.DataLoss;
   const exit = isAway ? exitCode.unreachable : isFault ? exitCode.failed : exitCode.refused;
@@ -51,7 +53,7 @@ function describeStatus(error: ConnectError, context: ErrorContext): Described {
     exit,
     lines: [
       `${what}: ${info.reason} (${status})`,
-      oneLine(error.rawMessage),
+      ...(isFirstField ? [] : [oneLine(error.rawMessage)]),
       ...fields.map(({ field, rule, message }) => oneLine(`  ${field}: ${message} [${rule}]`)),
       ...Object.entries(info.metadata).map(([key, value]) => `  ${key}: ${oneLine(value)}`),
       ...(error.code === Code.Unauthenticated ? tokenHints(context) : []),

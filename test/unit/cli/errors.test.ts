@@ -15,20 +15,29 @@ const context = {
 describe('what an error says', () => {
   test('a refusal: its code, its sentence, its fields', () => {
     const fields = [{ field: 'amount', rule: 'string.pattern', message: '"x": no decimal' }];
-    const rejection = reject('INVALID', 'VALIDATION_FAILED', 'amount: no decimal', { fields });
+    const rejection = reject('INVALID', 'AMOUNT_INVALID', 'amount: no decimal', { fields });
     const { exit, lines, json } = describeError(connectError(failureOf(rejection)), context);
     expect(exit).toBe(4);
     expect(lines).toEqual([
-      'refused: VALIDATION_FAILED (INVALID_ARGUMENT)',
+      'refused: AMOUNT_INVALID (INVALID_ARGUMENT)',
       'amount: no decimal',
       '  amount: "x": no decimal [string.pattern]',
     ]);
     expect(json).toEqual({
       error: {
-        ...{ code: 'VALIDATION_FAILED', status: 'INVALID_ARGUMENT', message: 'amount: no decimal' },
+        ...{ code: 'AMOUNT_INVALID', status: 'INVALID_ARGUMENT', message: 'amount: no decimal' },
         ...{ fields, metadata: {} },
       },
     });
+  });
+
+  test('a sentence that is the one of its field stands once', () => {
+    const fields = [{ field: 'amount', rule: 'string.pattern', message: '"x": no decimal' }];
+    const rejection = reject('INVALID', 'INVALID', 'amount: "x": no decimal', { fields });
+    expect(describeError(connectError(failureOf(rejection))).lines).toEqual([
+      'refused: INVALID (INVALID_ARGUMENT)',
+      '  amount: "x": no decimal [string.pattern]',
+    ]);
   });
 
   test('a refused token says where tokens come from', () => {
