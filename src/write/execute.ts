@@ -1,36 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
-import { NothingChangedSchema } from '../gen/cipherhorizon/platform/v1/metadata_pb.ts';
-import { Ownership } from '../gen/cipherhorizon/platform/v1/options_pb.ts';
-import { actsForAnyOwner } from '../kernel/access.ts';
+import type { DescMessage } from '@bufbuild/protobuf';
 import type { Claim, DecisionContext } from '../kernel/decider.ts';
-import type { NewEvent } from '../kernel/event.ts';
-import type { JsonObject } from '../kernel/json.ts';
 import { isRejection, type Rejection, reject } from '../kernel/rejection.ts';
-import type { Call } from '../kernel/rpc.ts';
-import type { StreamName } from '../kernel/stream-name.ts';
 import type { Aggregate, Write } from './aggregate.ts';
 import type { Aggregates } from './aggregates.ts';
-import type { CommandRoute } from './catalogue.ts';
-import { encodeEvent, payloadOf } from './codec.ts';
 import type { EventStore } from './event-store.ts';
-import { deriveUuid } from './ids.ts';
-import { type CommandEnvelope, eventMetadata, firstEventMetadata } from './metadata.ts';
-import { type Accepted, acceptedBefore, acceptedNow } from './receipt.ts';
+import { newEvents } from './new-events.ts';
+import { type Order, refuseForeign, refuseOtherRevision } from './order.ts';
+import { type Accepted, acceptedNow } from './receipt.ts';
 import type { RelatedReader } from './related.ts';
+import { findRepeat, type Repeat } from './repeat.ts';
 import type { Reservations } from './reservations.ts';
 import type { Turns } from './turns.ts';
-
-/** A command that has been authorised and validated. */
-export type Order = {
-  readonly route: CommandRoute;
-  readonly command: Message;
-  readonly envelope: CommandEnvelope;
-  readonly id: string;
-  readonly stream: StreamName;
-  readonly prepared: unknown;
-  readonly call: Call;
-};
 
 export type Execute = (order: Order) => Promise<Accepted | Rejection>;
 
@@ -46,8 +27,7 @@ type Turn =
       readonly aggregate: Aggregate;
       readonly after: Promise<{ readonly stored: boolean }> | undefined;
     }
-  | { readonly kind: 'joined'; readonly write: Write }
-  | { readonly kind: 'repeated'; readonly accepted: Accepted };
+  | Exclude<Repeat, { readonly kind: 'misused' }>;
 
 /** With the backoff below this is longer than most callers wait. */
 const mostAttempts = 24;
@@ -81,6 +61,7 @@ export function createExecute(options: {
     const foreign = refuseForeign(order, aggregate.state());
     if (foreign !== undefined) return refused(foreign, aggregate);
     const repeat = await findRepeat(options.store, order, aggregate);
+    if (repeat?.kind === 'misused') return refused(repeat.rejection, aggregate);
     if (repeat !== undefined) return repeat;
     const misplaced = refuseOtherRevision(order, aggregate);
     if (misplaced !== undefined) return refused(misplaced, aggregate);
@@ -158,61 +139,6 @@ function refused(rejection: Rejection, aggregate: Aggregate): Turn {
   return { kind: 'refused', rejection, aggregate, after: aggregate.newest() };
 }
 
-/** A record of another owner is no record: the words are those of one that is not there. */
-function refuseForeign(order: Order, state: unknown): Rejection | undefined {
-  const { access, decider } = order.route;
-  if (access?.ownership !== Ownership.RECORD) return undefined;
-  const owner = decider.ownerOf?.(state);
-  const { principal } = order.envelope;
-  if (owner === undefined || owner === principal.subject) return undefined;
-  if (actsForAnyOwner(access, principal)) return undefined;
-  const code = `${decider.category.toUpperCase()}_NOT_FOUND`;
-  return reject('NOT_FOUND', code, `there is no ${decider.category} '${order.id}'`);
-}
-
-async function findRepeat(
-  store: EventStore,
-  order: Order,
-  aggregate: Aggregate,
-): Promise<Turn | undefined> {
-  const { commandId } = order.envelope;
-  const write = aggregate.underWay(commandId);
-  const first = write?.events[0];
-  if (write !== undefined && first !== undefined) {
-    const misuse = refuseOtherPayload(order, first.metadata);
-    return misuse === undefined ? { kind: 'joined', write } : refused(misuse, aggregate);
-  }
-  if (aggregate.revision() < 0) return undefined;
-  const events = await store.findByCausation(order.stream, commandId);
-  const stored = events[0];
-  if (stored === undefined) {
-    // The lookup took a while; the same command may have been decided since.
-    return aggregate.underWay(commandId) === undefined
-      ? undefined
-      : findRepeat(store, order, aggregate);
-  }
-  const misuse = refuseOtherPayload(order, stored.metadata);
-  if (misuse !== undefined) return refused(misuse, aggregate);
-  return { kind: 'repeated', accepted: acceptedBefore(commandId, events) };
-}
-
-function refuseOtherPayload(order: Order, metadata: JsonObject): Rejection | undefined {
-  const same =
-    metadata.commandType === order.route.schema.typeName &&
-    JSON.stringify(metadata.command) === JSON.stringify(payloadOf(order.route, order.command));
-  if (same) return undefined;
-  const { commandId } = order.envelope;
-  const message = `the command id ${commandId} has been used for another command on this stream`;
-  return reject('ALREADY_EXISTS', 'COMMAND_ID_REUSED', message);
-}
-
-function refuseOtherRevision(order: Order, aggregate: Aggregate): Rejection | undefined {
-  const expected = order.route.metadataOf(order.command)?.expectedRevision;
-  if (expected === undefined || expected === BigInt(aggregate.revision())) return undefined;
-  const message = `${order.stream} is at revision ${aggregate.revision()}, not at ${expected}`;
-  return reject('CONFLICT', 'REVISION_MISMATCH', message);
-}
-
 function contextOf(order: Order): Omit<DecisionContext, 'related'> {
   const { commandId, receivedAt, principal } = order.envelope;
   return { id: order.id, commandId, nowMs: receivedAt, principal, prepared: order.prepared };
@@ -231,28 +157,6 @@ function freedKeys(order: Order, before: unknown, after: unknown): readonly stri
   if (keysOf === undefined) return [];
   const kept = keysOf(after);
   return keysOf(before).filter((key) => !kept.includes(key));
-}
-
-const nothingChanged = create(NothingChangedSchema);
-
-/** A command that finds everything already so is in the log too, for its repeat to find. */
-function newEvents(
-  order: Order,
-  decided: readonly Message[],
-  schemas: ReadonlyMap<string, DescMessage>,
-): readonly NewEvent[] {
-  const messages = decided.length === 0 ? [nothingChanged] : decided;
-  const { envelope, route } = order;
-  const shared = eventMetadata(envelope);
-  const payload = payloadOf(route, order.command);
-  const type = route.schema.typeName;
-  const first = firstEventMetadata(shared, envelope, type, payload, messages.length);
-  return messages.map((message, index) => ({
-    id: deriveUuid(envelope.commandId, `${order.stream}/${index}`),
-    type: message.$typeName,
-    data: message === nothingChanged ? {} : encodeEvent(schemas, message),
-    metadata: index === 0 ? first : shared,
-  }));
 }
 
 function receivedAtOf(write: Write): number {
