@@ -65,7 +65,10 @@ export const packageOwners: readonly (readonly [prefix: string, rooms: readonly 
   ['@elastic/elasticsearch', ['src/engines/elasticsearch']],
   ['@connectrpc/', ['src/transport']],
   ['@grpc/', ['src/transport']],
-  ['grpc-health-check', ['src/transport']],
+  ['@opentelemetry/core', ['src/transport']],
+  ['@opentelemetry/exporter-', ['src/transport']],
+  ['@opentelemetry/resources', ['src/transport']],
+  ['@opentelemetry/sdk-', ['src/transport']],
   ['node:process', ['src/config']],
 ];
 

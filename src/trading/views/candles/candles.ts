@@ -2,9 +2,11 @@ import {
   type CandlesRecorded,
   CandlesRecordedSchema,
 } from '../../../gen/cipherhorizon/trading/v1/events_pb.ts';
+import type { Candle } from '../../../gen/cipherhorizon/trading/v1/model_pb.ts';
 import { defineView } from '../../../projection/kit.ts';
-import { millisecondsPerDay, secondsPerDay } from '../days.ts';
-import { type Interval, intervalOf, periodAfter, periodOf, periodText } from './intervals.ts';
+import { millisecondsPerDay } from '../days.ts';
+import { type Interval, intervalOf, periodText } from './intervals.ts';
+import { candlesWithin, periodsOf } from './recorded.ts';
 
 /** Start in seconds since 1970, open, high, low, close, volume. */
 export type CandleRow = readonly [number, string, string, string, string, string];
@@ -39,7 +41,7 @@ export const candles = defineView<CandlesDocument>({
     const interval = intervalOf(event.interval);
     const period = periodsOf(event, interval).find((one) => idOf(event, interval, one) === id);
     if (period === undefined) throw new Error(`${id} is no period of the candles`);
-    const rows = rowsWithin(event, period, periodAfter(interval, period));
+    const rows = candlesWithin(event, interval, period).map(rowOf);
     return {
       series: seriesOf(interval, event.instrumentId),
       periodStart: period * millisecondsPerDay,
@@ -56,45 +58,8 @@ function idOf({ instrumentId }: CandlesRecorded, interval: Interval, period: num
   return `${interval.name}/${periodText(interval, period)}/${instrumentId}`;
 }
 
-/** The first days of the periods that the candles are in; they come in the order of time. */
-export function periodsOf(event: CandlesRecorded, interval: Interval): readonly number[] {
-  const periods: number[] = [];
-  let end = Number.NEGATIVE_INFINITY;
-  for (const { start } of event.candles) {
-    const seconds = Number(start);
-    if (seconds < end) continue;
-    const period = periodOf(interval, seconds);
-    periods.push(period);
-    end = periodAfter(interval, period) * secondsPerDay;
-  }
-  return periods;
-}
-
-function rowsWithin(event: CandlesRecorded, first: number, end: number): readonly CandleRow[] {
-  const [from, until] = [indexFrom(event, first), indexFrom(event, end)];
-  return event.candles
-    .slice(from, until)
-    .map(({ start, open, high, low, close, volume }) => [
-      Number(start),
-      open,
-      high,
-      low,
-      close,
-      volume,
-    ]);
-}
-
-/** The index of the first candle of the day or later. */
-function indexFrom({ candles: all }: CandlesRecorded, day: number): number {
-  const seconds = BigInt(day * secondsPerDay);
-  let low = 0;
-  let high = all.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((all[middle]?.start ?? 0n) < seconds) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function rowOf({ start, open, high, low, close, volume }: Candle): CandleRow {
+  return [Number(start), open, high, low, close, volume];
 }
 
 /** They may fill a gap; nearly always they come behind all the others. */

@@ -4,19 +4,20 @@ import {
 } from '../../../gen/cipherhorizon/trading/v1/events_pb.ts';
 import { defineView } from '../../../projection/kit.ts';
 import { secondsPerDay, yearOf } from '../days.ts';
-import { type Interval, intervalOf } from './intervals.ts';
+import { intervalOf } from './intervals.ts';
+import { candlesWithin, periodsOf } from './recorded.ts';
 
-/** The close, the end of its candle and the candle's length, both in seconds. */
-type Close = readonly [close: string, end: number, length: number];
-
-type Closes = { readonly [day: string]: Close };
+/** The day (in days since 1970), the close, and the end of its candle (in seconds since 1970). */
+export type CloseRow = readonly [day: number, close: string, end: number];
 
 export type DailyClosesDocument = {
   readonly instrumentId: string;
   readonly year: number;
-  /** By day, in days since 1970. */
-  readonly closes: Closes;
+  /** By day. */
+  readonly closes: readonly CloseRow[];
 };
+
+const byYear = { period: 'year' } as const;
 
 /**
  * The last price of each day (UTC): the close of its 1D candle, else that of the candle with the
@@ -34,43 +35,39 @@ export const dailyCloses = defineView<DailyClosesDocument>({
   events: [CandlesRecordedSchema],
   ids: ({ message }) => {
     const event = message as CandlesRecorded;
-    const years = new Set<number>();
-    let day = Number.NaN;
-    for (const { start } of event.candles) {
-      const next = dayOfStart(start);
-      if (next !== day) years.add(yearOf(next));
-      day = next;
-    }
-    return [...years].map((year) => `${year}/${event.instrumentId}`);
+    return periodsOf(event, byYear).map((first) => `${yearOf(first)}/${event.instrumentId}`);
   },
   project: (document, { message }, id) => {
     const event = message as CandlesRecorded;
     const year = Number.parseInt(id, 10);
-    const before = document?.closes ?? {};
-    return { instrumentId: event.instrumentId, year, closes: withCandles(before, event, year) };
+    const closes = withCandles(document?.closes ?? [], event, year);
+    return { instrumentId: event.instrumentId, year, closes };
   },
 });
 
-function dayOfStart(start: bigint): number {
-  return Math.floor(Number(start) / secondsPerDay);
-}
-
-function withCandles(before: Closes, event: CandlesRecorded, year: number): Closes {
-  const interval = intervalOf(event.interval);
-  const closes: { [day: string]: Close } = { ...before };
-  let changed = false;
-  for (const { start, close } of event.candles) {
-    const day = dayOfStart(start);
-    if (yearOf(day) !== year) continue;
-    const next: Close = [close, Number(start) + interval.seconds, interval.seconds];
-    if (!replaces(next, closes[day], interval)) continue;
-    closes[day] = next;
-    changed = true;
+function withCandles(
+  before: readonly CloseRow[],
+  event: CandlesRecorded,
+  year: number,
+): readonly CloseRow[] {
+  const first = periodsOf(event, byYear).find((period) => yearOf(period) === year);
+  if (first === undefined) return before;
+  const length = intervalOf(event.interval).seconds;
+  const closes = [...before];
+  for (const { start, close } of candlesWithin(event, byYear, first)) {
+    const seconds = Number(start);
+    const day = Math.floor(seconds / secondsPerDay);
+    put(closes, [day, close, seconds + length], length);
   }
-  return changed ? closes : before;
+  return closes;
 }
 
-function replaces([, end]: Close, there: Close | undefined, { seconds }: Interval): boolean {
-  if (there === undefined || seconds === secondsPerDay) return true;
-  return there[2] !== secondsPerDay && end > there[1];
+/** In its place by day, which is nearly always the last one; unless that of the day is better. */
+function put(closes: CloseRow[], row: CloseRow, length: number): void {
+  const [day, , end] = row;
+  const at = closes.findLastIndex((other) => other[0] <= day);
+  const there = closes[at];
+  if (there?.[0] !== day) closes.splice(at + 1, 0, row);
+  // No candle of a day ends after its 1D candle.
+  else if (length === secondsPerDay || end > there[2]) closes[at] = row;
 }

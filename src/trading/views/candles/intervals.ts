@@ -24,20 +24,23 @@ export function intervalOf(interval: CandleInterval): Interval {
   return found;
 }
 
+/** How documents are cut: all that is asked here of an interval. */
+export type Periods = Pick<Interval, 'period'>;
+
 /** The first day of the period that a time (in seconds since 1970) is in. */
-export function periodOf({ period }: Interval, seconds: number): number {
+export function periodOf({ period }: Periods, seconds: number): number {
   return startOf(period, Math.floor(seconds / secondsPerDay));
 }
 
 const longest = { year: 366, month: 31, day: 1 };
 
 /** The first day of the period behind the one that begins with the day. */
-export function periodAfter({ period }: Interval, first: number): number {
+export function periodAfter({ period }: Periods, first: number): number {
   return startOf(period, first + longest[period]);
 }
 
 /** "2016", "2016-01" or "2016-01-31". */
-export function periodText({ period }: Interval, first: number): string {
+export function periodText({ period }: Periods, first: number): string {
   switch (period) {
     case 'year':
       return String(yearOf(first)).padStart(4, '0');

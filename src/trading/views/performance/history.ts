@@ -1,5 +1,5 @@
 import type { Reader } from '../../../read/kit.ts';
-import { type DailyClosesDocument, dailyCloses } from '../candles/daily-closes.ts';
+import { type CloseRow, type DailyClosesDocument, dailyCloses } from '../candles/daily-closes.ts';
 import { yearOf } from '../days.ts';
 import { type InstrumentDocument, instruments } from '../instruments/instruments.ts';
 import {
@@ -11,12 +11,9 @@ import { listAll } from '../reading.ts';
 import { dayOfTime } from '../times.ts';
 import type { Period } from './period.ts';
 
-/** The last price of a day, a decimal text. */
-export type DailyClose = readonly [day: number, close: string];
-
 export type History = {
   /** The days with activities, oldest first; at least one. */
-  readonly days: readonly (readonly [day: number, activity: PortfolioDay])[];
+  readonly days: readonly PortfolioDay[];
   /** Every instrument that was traded, by id, with what is known of it. */
   readonly instruments: ReadonlyMap<string, InstrumentDocument | undefined>;
   /** From the first activity to the later of the last activity and the last recorded price. */
@@ -32,15 +29,12 @@ export async function readHistory(
     where: [{ field: 'portfolioId', in: [portfolioId] }],
     sort: { field: 'month', descending: false },
   });
-  const days = months.flatMap(({ document }) =>
-    // Integers as keys stand in ascending order.
-    Object.entries((document as unknown as PortfolioMonthDocument).days).map(
-      ([day, activity]) => [Number(day), activity] as const,
-    ),
+  const days = months.flatMap(
+    ({ document }) => (document as unknown as PortfolioMonthDocument).days,
   );
-  const [first, last] = [days[0]?.[0], days.at(-1)?.[0]];
+  const [first, last] = [days[0]?.day, days.at(-1)?.day];
   if (first === undefined || last === undefined) return undefined;
-  const ids = new Set(days.flatMap(([, { traded }]) => Object.keys(traded)));
+  const ids = new Set(days.flatMap(({ traded }) => Object.keys(traded)));
   const found = await reader.getMany(instruments, [...ids]);
   const traded = new Map(
     [...ids].map((id) => [id, found.get(id)?.document as InstrumentDocument | undefined]),
@@ -60,7 +54,7 @@ export async function readCloses(
   reader: Reader,
   instrumentId: string,
   { from, to }: Period,
-): Promise<readonly DailyClose[]> {
+): Promise<readonly CloseRow[]> {
   const own = { field: 'instrumentId', in: [instrumentId] };
   const [firstYear, lastYear] = [yearOf(from), yearOf(to)];
   const [before, within] = await Promise.all([
@@ -74,9 +68,7 @@ export async function readCloses(
       sort: { field: 'year', descending: false },
     }),
   ]);
-  return [...before.items, ...within].flatMap(({ document }) =>
-    Object.entries((document as unknown as DailyClosesDocument).closes).map(
-      ([day, [close]]) => [Number(day), close] as const,
-    ),
+  return [...before.items, ...within].flatMap(
+    ({ document }) => (document as unknown as DailyClosesDocument).closes,
   );
 }

@@ -37,14 +37,10 @@ function refuseLength({ from, to }: Period): Rejection | undefined {
 
 /**
  * The days of which something is known, among those that are asked for: from the first activity on,
- * to the later of the last price and the last activity. Undefined: the period ended before there was
- * anything. One that begins behind all that is known is its last day.
+ * to the later of the last price and the last activity. Of a period behind all that is known, it is
+ * the last known day; one that ended before there was anything has no valuations.
  */
-export function knownPeriod(
-  { from, to }: Partial<Period>,
-  known: Period,
-): Period | Rejection | undefined {
-  if (to !== undefined && to < known.from) return undefined;
+export function knownPeriod({ from, to }: Partial<Period>, known: Period): Period | Rejection {
   const last = Math.min(to ?? known.to, known.to);
   const first = Math.min(Math.max(from ?? known.from, known.from), last);
   return refuseLength({ from: first, to: last }) ?? { from: first, to: last };

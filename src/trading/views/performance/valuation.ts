@@ -1,5 +1,6 @@
 import { add, type Decimal, decimal, isZero, mul, zero } from '../../../kernel/decimal.ts';
-import type { DailyClose, History } from './history.ts';
+import type { CloseRow } from '../candles/daily-closes.ts';
+import type { History } from './history.ts';
 import type { Period } from './period.ts';
 
 /** A portfolio as a day (UTC) ended, and what came in and went out on that day. */
@@ -28,7 +29,7 @@ const crypto = 'CRYPTO';
 
 /** What a portfolio holds of an instrument, as time goes by. Changed in place. */
 type Holding = {
-  readonly closes: readonly DailyClose[];
+  readonly closes: readonly CloseRow[];
   readonly assetClass: string;
   next: number;
   quantity: Decimal;
@@ -49,7 +50,7 @@ type Holding = {
  */
 export function valuationsOf(
   history: History,
-  closes: ReadonlyMap<string, readonly DailyClose[]>,
+  closes: ReadonlyMap<string, readonly CloseRow[]>,
   { from, to }: Period,
 ): Valuations {
   const holdings = new Map(
@@ -65,7 +66,7 @@ export function valuationsOf(
   let cash = '0';
   let at = 0;
   for (let day = history.known.from; day <= to; day += 1) {
-    const activity = history.days[at]?.[0] === day ? history.days[at]?.[1] : undefined;
+    const activity = history.days[at]?.day === day ? history.days[at] : undefined;
     if (activity !== undefined) {
       at += 1;
       cash = activity.cash;
@@ -90,7 +91,7 @@ export function valuationsOf(
   return { days, held, carried, pricedAt };
 }
 
-function holdingOf(closes: readonly DailyClose[], assetClass: string): Holding {
+function holdingOf(closes: readonly CloseRow[], assetClass: string): Holding {
   return {
     closes,
     assetClass,
@@ -134,7 +135,7 @@ function priceAll(holdings: Iterable<Holding>, day: number, held: Set<string>) {
 
 function moveTo(holding: Holding, day: number): void {
   const { closes } = holding;
-  let latest: DailyClose | undefined;
+  let latest: CloseRow | undefined;
   while ((closes[holding.next]?.[0] ?? Number.POSITIVE_INFINITY) <= day) {
     latest = closes[holding.next];
     holding.next += 1;

@@ -6,6 +6,8 @@ import { type Activity, activityEvents, timeOfActivity } from './portfolio-event
 
 /** A day with activities. */
 export type PortfolioDay = {
+  /** In days since 1970. */
+  readonly day: number;
   /** At the end of the day. */
   readonly cash: string;
   readonly deposits: string;
@@ -18,7 +20,8 @@ export type PortfolioMonthDocument = {
   readonly portfolioId: string;
   /** Its first day, in days since 1970. */
   readonly month: number;
-  readonly days: { readonly [day: string]: PortfolioDay };
+  /** By day. */
+  readonly days: readonly PortfolioDay[];
 };
 
 /**
@@ -41,18 +44,28 @@ export const portfolioDays = defineView<PortfolioMonthDocument>({
   project: (document, { message }) => {
     const event = message as Activity;
     const day = dayOfTime(timeOfActivity(event));
-    const days = document?.days ?? {};
     return {
       portfolioId: event.portfolioId,
-      month: startOf('month', day),
-      days: { ...days, [day]: withActivity(days[day] ?? noActivity, event) },
+      month: document?.month ?? startOf('month', day),
+      days: withDay(document?.days ?? [], day, event),
     };
   },
 });
 
-const noActivity: PortfolioDay = { cash: '0', deposits: '0', withdrawals: '0', traded: {} };
+/** Activities are recorded in the order of their time: the day is the last one, or behind it. */
+function withDay(
+  days: readonly PortfolioDay[],
+  day: number,
+  event: Activity,
+): readonly PortfolioDay[] {
+  const last = days.at(-1);
+  if (last?.day === day) return days.with(-1, withActivity(last, event));
+  if (last !== undefined && last.day > day) throw new Error('an activity of a day before the last');
+  const nothing = { day, cash: '0', deposits: '0', withdrawals: '0', traded: {} };
+  return [...days, withActivity(nothing, event)];
+}
 
-/** Activities are recorded in the order of their time: the last one has the state at its end. */
+/** The last activity of a day has the state at its end. */
 function withActivity(day: PortfolioDay, event: Activity): PortfolioDay {
   const { cash } = event;
   switch (event.$typeName) {
