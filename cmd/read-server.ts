@@ -1,4 +1,5 @@
 import { verifySecret } from '../src/engines/argon2/argon2.ts';
+import { identityRead } from '../src/identity/read.ts';
 import { platformRead } from '../src/platform/read.ts';
 import { createQueryBus } from '../src/read/query-bus.ts';
 import { tradingRead } from '../src/trading/read.ts';
@@ -8,6 +9,7 @@ import { runServer } from './server-process.ts';
 const contexts = [
   platformRead, //
   tradingRead,
+  identityRead,
 ];
 
 await runServer(

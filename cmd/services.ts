@@ -1,4 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
+import { IdentityCommandService } from '../src/gen/cipherhorizon/identity/v1/commands_pb.ts';
+import { IdentityQueryService } from '../src/gen/cipherhorizon/identity/v1/queries_pb.ts';
 import { CommandLogService } from '../src/gen/cipherhorizon/platform/v1/command_log_pb.ts';
 import {
   CommandReplayService,
@@ -12,7 +14,7 @@ export type ServerName = 'write' | 'read' | 'projector';
 
 /** The services that the CLI calls, by the server that has them: a new context adds its own. */
 export const servicesOf: { readonly [server in ServerName]: readonly DescService[] } = {
-  write: [TradingCommandService, CommandReplayService],
-  read: [TradingQueryService, CommandLogService],
+  write: [TradingCommandService, IdentityCommandService, CommandReplayService],
+  read: [TradingQueryService, IdentityQueryService, CommandLogService],
   projector: [ProjectionService, EventLogService],
 };

@@ -1,3 +1,4 @@
+import { identityViews } from '../src/identity/views.ts';
 import { platformViews } from '../src/platform/views.ts';
 import { tradingViews } from '../src/trading/views.ts';
 
@@ -5,4 +6,5 @@ import { tradingViews } from '../src/trading/views.ts';
 export const views = [
   ...platformViews, //
   ...tradingViews,
+  ...identityViews,
 ];

@@ -1,4 +1,5 @@
 import { hashSecret } from '../src/engines/argon2/argon2.ts';
+import { identityWrite } from '../src/identity/write.ts';
 import { tradingWrite } from '../src/trading/write.ts';
 import { createCommandBus } from '../src/write/command-bus.ts';
 import { createReplayService } from '../src/write/replay.ts';
@@ -9,6 +10,7 @@ import { views } from './views.ts';
 
 const contexts = [
   tradingWrite, //
+  identityWrite,
 ];
 
 await runServer(
