@@ -8,7 +8,6 @@ import type { Readiness } from '../src/transport/health.ts';
 import { createLog, type ProcessLog } from '../src/transport/log.ts';
 import { createMetrics, type Metrics } from '../src/transport/metrics.ts';
 import { startServer } from '../src/transport/server.ts';
-import { startTracing } from '../src/transport/tracing.ts';
 import { stopSignal } from './stop-signals.ts';
 
 /** What every server process has, for the parts that it is made of. */
@@ -54,8 +53,11 @@ async function serveUntilStopped(
   const config = readConfig(process.env);
   await using parts = new AsyncDisposableStack();
   const log = parts.use(createLog({ name, level: config.logLevel, target: 2 }));
-  const endpoint = config.otlpEndpoint;
-  if (endpoint !== undefined) parts.use(startTracing({ endpoint, service: name, log }));
+  if (config.otlpEndpoint !== undefined) {
+    // Loaded where it is wanted: it would add a tenth of a second to every start.
+    const { startTracing } = await import('../src/transport/tracing.ts');
+    parts.use(startTracing({ endpoint: config.otlpEndpoint, service: name, log }));
+  }
   const metrics = createMetrics(name);
   const own: ServerProcess['own'] = (part) => parts.use(part);
   const validate = createValidation();

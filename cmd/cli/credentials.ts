@@ -1,11 +1,20 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
+import { accessOf } from '../../src/kernel/access.ts';
 import { openLocalKey } from '../../src/transport/local-key.ts';
+import { servicesOf } from '../services.ts';
 import { CliError, exitCode } from './exit-codes.ts';
 
 export const localSubject = 'local';
-export const allRoles: readonly string[] = ['user', 'analyst', 'operator', 'admin'];
+/** Every role that an RPC names. */
+export const allRoles: readonly string[] = [
+  ...new Set(
+    Object.values(servicesOf)
+      .flat()
+      .flatMap(({ methods }) => methods.flatMap((method) => accessOf(method)?.roles ?? [])),
+  ),
+].sort();
 
 const ownTtlSeconds = 3600;
 
