@@ -1,5 +1,6 @@
 import { createEventLogService } from '../src/projection/event-log-service.ts';
 import { createProjector } from '../src/projection/projector.ts';
+import { createRedaction } from '../src/projection/redaction.ts';
 import { createProjectionService } from '../src/projection/service.ts';
 import { projectionGauges } from '../src/projection/status.ts';
 import { openEventSource, openReadModelStore } from './engines.ts';
@@ -24,7 +25,7 @@ await runServer(
     return {
       services: [
         createProjectionService(projector, validate, stop),
-        createEventLogService(source, validate),
+        createEventLogService(source, validate, createRedaction(views)),
       ],
       readiness: () =>
         projector.state() === 'waiting'

@@ -15,9 +15,14 @@ import type { Call, RpcService } from '../kernel/rpc.ts';
 import { fromToken, toToken } from '../kernel/token.ts';
 import type { Validate } from '../kernel/validation.ts';
 import type { EventSource } from './event-source.ts';
+import type { Redact } from './redaction.ts';
 
 /** Serves the log itself to operators. */
-export function createEventLogService(source: EventSource, validate: Validate): RpcService {
+export function createEventLogService(
+  source: EventSource,
+  validate: Validate,
+  redact: Redact,
+): RpcService {
   const method = EventLogService.method.readEvents;
   const access = accessOf(method);
   return {
@@ -35,7 +40,7 @@ export function createEventLogService(source: EventSource, validate: Validate): 
           const wrong = refuseRequest(request, after);
           if (wrong !== undefined) return yield wrong;
           for await (const event of eventsOf(source, request, after ?? start, call)) {
-            yield toResponse(event);
+            yield toResponse(event, redact);
           }
         },
       },
@@ -97,7 +102,7 @@ async function* readOf(
   for await (const { events } of batches) yield* events;
 }
 
-function toResponse(event: RecordedEvent) {
+function toResponse(event: RecordedEvent, redact: Redact) {
   const { id, type, stream, revision, position, storedAt, data, metadata } = event;
   return create(ReadEventsResponseSchema, {
     event: {
@@ -107,7 +112,7 @@ function toResponse(event: RecordedEvent) {
       revision: BigInt(revision),
       position: toToken(position),
       storedAt: timestampFromMs(storedAt),
-      data: data as JsonObject & { [key: string]: never },
+      data: redact(type, data) as JsonObject & { [key: string]: never },
       metadata: metadata as JsonObject & { [key: string]: never },
     },
   });

@@ -4,6 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_cipherhorizon_platform_v1_options } from "../../platform/v1/options_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cipherhorizon/identity/v1/events.proto.
  */
 export const file_cipherhorizon_identity_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiZjaXBoZXJob3Jpem9uL2lkZW50aXR5L3YxL2V2ZW50cy5wcm90bxIZY2lwaGVyaG9yaXpvbi5pZGVudGl0eS52MSKKAQoLVXNlckNyZWF0ZWQSDwoHdXNlcl9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSFQoNcGFzc3dvcmRfaGFzaBgEIAEoCRIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ4ChBVc2VyRW1haWxDaGFuZ2VkEg8KB3VzZXJfaWQYASABKAkSDQoFZW1haWwYAiABKAkSFAoMZm9ybWVyX2VtYWlsGAMgASgJEi4KCmNoYW5nZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlYKD1VzZXJEZWFjdGl2YXRlZBIPCgd1c2VyX2lkGAEgASgJEjIKDmRlYWN0aXZhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiZjaXBoZXJob3Jpem9uL2lkZW50aXR5L3YxL2V2ZW50cy5wcm90bxIZY2lwaGVyaG9yaXpvbi5pZGVudGl0eS52MSKQAQoLVXNlckNyZWF0ZWQSDwoHdXNlcl9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSGwoNcGFzc3dvcmRfaGFzaBgEIAEoCUIEmLUYARIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ4ChBVc2VyRW1haWxDaGFuZ2VkEg8KB3VzZXJfaWQYASABKAkSDQoFZW1haWwYAiABKAkSFAoMZm9ybWVyX2VtYWlsGAMgASgJEi4KCmNoYW5nZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlYKD1VzZXJEZWFjdGl2YXRlZBIPCgd1c2VyX2lkGAEgASgJEjIKDmRlYWN0aXZhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_cipherhorizon_platform_v1_options, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message cipherhorizon.identity.v1.UserCreated
@@ -36,7 +37,7 @@ export type UserCreated = Message<"cipherhorizon.identity.v1.UserCreated"> & {
   displayName: string;
 
   /**
-   * argon2id, in PHC form with its salt. No query answers it.
+   * argon2id, in PHC form with its salt. Nobody is shown it.
    *
    * @generated from field: string password_hash = 4;
    */
