@@ -6,6 +6,7 @@ import type { Decode } from './decode.ts';
 import type { EventBatch, EventSource } from './event-source.ts';
 import { dueInMs, type Lane } from './lane.ts';
 import type { ReadModelStore } from './read-model-store.ts';
+import type { Span } from './tracing.ts';
 
 export type Live = {
   /** Follows the log until the signal aborts. @throws StoreFault when a store goes away */
@@ -27,7 +28,7 @@ export function createLive(options: {
   readonly decode: Decode;
   /** One at a time with everything else that writes to live generations. */
   readonly exclusively: <Result>(task: () => Promise<Result>) => Promise<Result>;
-  readonly onApplied: (work: readonly Work[]) => void;
+  readonly onApplied: (work: readonly Work[], span: Span) => void;
   readonly now: () => number;
 }): Live {
   const { source, store, lanes, wants, decode, exclusively, now } = options;
@@ -86,7 +87,7 @@ export function createLive(options: {
       live,
     });
     lastAppliedAt = endedAt;
-    options.onApplied(work);
+    options.onApplied(work, { startedAt, endedAt });
   };
 
   const msUntilDue = () =>

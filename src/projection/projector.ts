@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { context, propagation, trace } from '@opentelemetry/api';
 import { isAfter, type Position, start } from '../kernel/position.ts';
 import type { Log } from '../kernel/telemetry.ts';
 import type { Upcaster } from '../kernel/upcast.ts';
-import type { Work } from './apply.ts';
 import { createDecode, messageOf, storedTypesOf } from './decode.ts';
 import type { EventSource } from './event-source.ts';
 import { createGenerations, type Generations } from './generations.ts';
@@ -11,6 +9,7 @@ import type { View } from './kit.ts';
 import type { Lane, Synchronisation } from './lane.ts';
 import { createLive, type Live } from './live.ts';
 import type { ReadModelStore } from './read-model-store.ts';
+import { traceApplied } from './tracing.ts';
 
 export type ProjectorOptions = {
   readonly views: readonly View[];
@@ -203,18 +202,4 @@ async function secondsBehind(source: EventSource, after: Position, nowMs: number
     if (first !== undefined) return Math.max(0, (nowMs - first.storedAt) / 1000);
   }
   return 0;
-}
-
-/** A span for each batch, with a link to the trace of the first command in it. */
-function traceApplied(work: readonly Work[]): void {
-  const tracer = trace.getTracer('cipherhorizon.projection');
-  for (const { target, events } of work) {
-    const traceparent = events[0]?.recorded.metadata.traceparent;
-    if (typeof traceparent !== 'string') continue;
-    const parent = propagation.extract(context.active(), { traceparent });
-    const linked = trace.getSpanContext(parent);
-    const attributes = { view: target.ref.view.name, events: events.length };
-    const links = linked === undefined ? [] : [{ context: linked }];
-    tracer.startSpan('apply events', { attributes, links }).end();
-  }
 }
