@@ -1,0 +1,59 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Benchmark } from './benchmark.ts';
+import { commandsInProcess } from './rows/commands-in-process.ts';
+import { inProcessCommands } from './rows/in-process-commands.ts';
+import { unaryCommands } from './rows/unary-commands.ts';
+import { describeProfiles, startProfiling } from './support/profile.ts';
+import { formatTable, type Row } from './table.ts';
+
+// npm run bench [-- [--profile] [words that the row or its section has in its name]...]
+
+const benchmarks: readonly Benchmark[] = [unaryCommands, inProcessCommands];
+
+const { values, positionals } = parseArgs({
+  options: { profile: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+
+const words = positionals.map((word) => word.toLowerCase());
+const chosen = benchmarks.filter(({ title, name }) => {
+  const text = `${title} ${name}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'cipherhorizon-bench-'));
+const profiles = join(folder, 'profiles');
+const startedAt = performance.now();
+try {
+  if (values.profile) {
+    mkdirSync(profiles);
+    startProfiling(profiles);
+  }
+  const sections = new Map<string, Row[]>();
+  for (const benchmark of chosen) {
+    note(`${benchmark.title}: ${benchmark.name}`);
+    const rows = sections.get(benchmark.title) ?? [];
+    sections.set(benchmark.title, rows);
+    rows.push(...(await benchmark.run({ folder, note })));
+  }
+  const tables = [...sections].map(([title, rows]) => ({ title, rows }));
+  console.log(formatTable(heading(), tables));
+  if (values.profile) console.log(`\n${describeProfiles(profiles)}`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function note(text: string): void {
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+  process.stderr.write(`${seconds.padStart(4)} s  ${text}\n`);
+}
+
+function heading(): string[] {
+  const [cpu] = cpus();
+  const machine = `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}`;
+  const day = new Date().toISOString().slice(0, 10);
+  return [`CipherHorizon, ${day}, Node ${process.versions.node}, ${machine}`];
+}
