@@ -4,14 +4,20 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
 import { commandsInProcess } from './rows/commands-in-process.ts';
-import { inProcessCommands } from './rows/in-process-commands.ts';
+import { streamed } from './rows/streamed.ts';
+import { streams } from './rows/streams.ts';
 import { unaryCommands } from './rows/unary-commands.ts';
 import { describeProfiles, startProfiling } from './support/profile.ts';
 import { formatTable, type Row } from './table.ts';
 
 // npm run bench [-- [--profile] [words that the row or its section has in its name]...]
 
-const benchmarks: readonly Benchmark[] = [unaryCommands, inProcessCommands];
+const benchmarks: readonly Benchmark[] = [
+  unaryCommands,
+  ...commandsInProcess,
+  streams,
+  ...streamed,
+];
 
 const { values, positionals } = parseArgs({
   options: { profile: { type: 'boolean', default: false } },

@@ -22,5 +22,5 @@ export async function compareCallers(input: {
   const send = () => ratePerSecond(roundMs, callers, (caller) => bus.deposit(choose(caller)));
   await send();
   using bare = openBareTable(folder, rowsOfLog(join(folder, eventsFile), 1_000));
-  return compare(rounds, send, () => bare.insertRate(roundMs, 1));
+  return await compare(rounds, send, () => bare.insertRate(roundMs, 1));
 }

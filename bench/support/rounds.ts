@@ -41,14 +41,22 @@ export async function ratePerSecond(
   step: (caller: number) => Promise<unknown>,
 ): Promise<number> {
   const startedAt = performance.now();
-  const end = startedAt + roundMs;
+  let end = startedAt + roundMs;
   let done = 0;
   const call = async (caller: number) => {
     while (performance.now() < end) {
-      await step(caller);
+      await step(caller).catch((error: unknown) => {
+        // The others must not go on with what is about to be closed.
+        end = 0;
+        throw error;
+      });
       done += 1;
     }
   };
-  await Promise.all(Array.from({ length: callers }, (_, caller) => call(caller)));
+  const calls = Array.from({ length: callers }, (_, caller) => call(caller));
+  await Promise.all(calls).catch(async (error: unknown) => {
+    await Promise.allSettled(calls);
+    throw error;
+  });
   return (done * 1000) / (performance.now() - startedAt);
 }

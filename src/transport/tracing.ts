@@ -1,5 +1,5 @@
 import { DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
@@ -7,6 +7,8 @@ import type { Log } from '../kernel/telemetry.ts';
 
 /** An export that takes longer is given up; so a stop waits no longer than this for the last one. */
 const exportMs = 2_000;
+/** Spans that wait to be sent; what comes on top of them is dropped. */
+const mostWaiting = 8_192;
 
 /**
  * Sends the spans of this process in batches to a collector (OTLP over HTTP, protobuf), and takes the
@@ -23,7 +25,9 @@ export function startTracing(options: {
 }): AsyncDisposable {
   const { endpoint, service, log } = options;
   const warn = (message: string): void => log.warn({ tracing: message }, 'spans were not sent');
+  const warnOf = (err: unknown): void => log.warn({ err }, 'spans were not sent');
   const silent = (): void => undefined;
+  setGlobalErrorHandler(warnOf);
   diag.setLogger(
     { error: warn, warn, info: silent, debug: silent, verbose: silent },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
@@ -38,13 +42,15 @@ export function startTracing(options: {
   });
   const provider = new TracerProvider({
     resource: defaultResource().merge(named),
-    spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1_000 })],
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1_000, maxQueueSize: mostWaiting }),
+    ],
   });
   trace.setGlobalTracerProvider(provider);
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   return {
     [Symbol.asyncDispose]: async () => {
-      await provider.shutdown().catch((error: unknown) => warn(String(error)));
+      await provider.shutdown().catch(warnOf);
       trace.disable();
       propagation.disable();
       diag.disable();
