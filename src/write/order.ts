@@ -34,6 +34,10 @@ export function refuseForeign(order: Order, state: unknown): Rejection | undefin
 export function refuseOtherRevision(order: Order, aggregate: Aggregate): Rejection | undefined {
   const expected = order.route.metadataOf(order.command)?.expectedRevision;
   if (expected === undefined || expected === BigInt(aggregate.revision())) return undefined;
+  // A record that is not there is answered as a foreign one is, whatever revision is expected.
+  const { access, decider } = order.route;
+  const isAbsent = decider.ownerOf?.(aggregate.state()) === undefined;
+  if (access?.ownership === Ownership.RECORD && isAbsent) return undefined;
   const message = `${order.stream} is at revision ${aggregate.revision()}, not at ${expected}`;
   return reject('CONFLICT', 'REVISION_MISMATCH', message);
 }

@@ -301,6 +301,12 @@ describe('who may', () => {
     const foreign = await bus.send(DepositCashCommandSchema, deposit(aggregateId, '5'), bob);
     const missing = await bus.send(DepositCashCommandSchema, deposit(absent, '5'), bob);
     expect(JSON.stringify(foreign).replaceAll(aggregateId, absent)).toBe(JSON.stringify(missing));
+    for (const portfolioId of [aggregateId, absent]) {
+      const command = { ...deposit(portfolioId, '5'), metadata: { expectedRevision: 5n } };
+      expect(codeOf(await bus.send(DepositCashCommandSchema, command, bob))).toBe(
+        'PORTFOLIO_NOT_FOUND',
+      );
+    }
     expect(codeOf(foreign)).toBe('PORTFOLIO_NOT_FOUND');
     accepted(await bus.send(DepositCashCommandSchema, deposit(aggregateId, '5'), admin));
   });
