@@ -30,7 +30,10 @@ export function decide(
   if (context.related.instrument.lifecycle === 'absent') return refuseUnknown(command);
   const step = secondsOf(command.interval);
   const starts = command.candles.map((candle) => Number(candle.start));
-  const refusal = refuseOrder(starts, step) ?? refuseRecorded(starts, state);
+  const refusal =
+    refuseOrder(starts, step) ??
+    refuseFuture(starts, context.nowMs) ??
+    refuseRecorded(starts, state);
   if (refusal !== undefined) return refusal;
   const candles: Candle[] = [];
   for (const [index, candle] of command.candles.entries()) {
@@ -53,6 +56,18 @@ export function decide(
 function refuseUnknown({ instrumentId }: CandlesCommand): Rejection {
   const message = `the instrument '${instrumentId}' is not registered`;
   return reject('PRECONDITION', 'INSTRUMENT_UNKNOWN', message);
+}
+
+/** Clocks differ by so much at most, as with the activities of a portfolio. */
+const toleranceSeconds = 5 * 60;
+
+/** No candle of a market can be had before it begins; one that is far off would last for ever. */
+function refuseFuture(starts: readonly number[], nowMs: number): Rejection | undefined {
+  const last = starts.at(-1);
+  if (last === undefined || last <= nowMs / 1000 + toleranceSeconds) return undefined;
+  const field = `candles[${starts.length - 1}].start`;
+  const message = `${field} is ${last} (${isoTime(last)}), which is yet to come`;
+  return rejectField('CANDLE_IN_FUTURE', field, message);
 }
 
 function refuseOrder(starts: readonly number[], step: number): Rejection | undefined {

@@ -355,6 +355,7 @@ describe('candles', () => {
     ['CANDLE_OUT_OF_ORDER', [flat(2), flat(1)]],
     ['CANDLE_DUPLICATE', [flat(1), flat(1)]],
     ['CANDLE_START_INVALID', [flat(1, { start: 5n })]],
+    ['CANDLE_IN_FUTURE', [flat(1), flat(Math.floor(nowMs / 86_400_000) + 1)]],
     ['CANDLE_HIGH_INVALID', [flat(1, { high: '1.99' })]],
     ['CANDLE_LOW_INVALID', [flat(1, { low: '2.01' })]],
     ['CANDLE_PRICE_NOT_POSITIVE', [flat(1, { low: '0' })]],
