@@ -59,7 +59,8 @@ export function openDatabase(path: string, options: OpenOptions = {}): SqliteDat
  */
 export function ensureFormat(database: SqliteDatabase, format: FileFormat): void {
   patiently(`cannot prepare ${database.name}`, () => {
-    if (isOfFormat(database, format)) return;
+    // Its looks have to see one state of the file, while another process may be making it.
+    if (database.transaction(() => isOfFormat(database, format))()) return;
     database
       .transaction(() => {
         if (isOfFormat(database, format)) return;
