@@ -10,6 +10,7 @@ import {
   CommandRefusalSchema,
   CommandResultBatchSchema,
   CommandResultSchema,
+  StreamedCommandSchema,
 } from '../gen/cipherhorizon/platform/v1/streaming_pb.ts';
 import { accessOf, authorise } from '../kernel/access.ts';
 import { isRejection, type Rejection, reject } from '../kernel/rejection.ts';
@@ -29,7 +30,8 @@ const typeUrlPrefix = 'type.googleapis.com/';
 /**
  * Commands of a service as a stream of batches. All commands of a batch are started in their order,
  * so those on one aggregate take effect in that order and share appends. Answers come in the order
- * of the batches, one for each. A refused or failed command does not end the stream.
+ * of the batches, one for each. A command that is refused, or breaks the rules of an element, does
+ * not end the stream; a batch that breaks its own does.
  */
 export function createCommandStream(
   bus: CommandBus,
@@ -45,9 +47,13 @@ export function createCommandStream(
   const access = accessOf(method);
 
   const run = async (
-    { command, sequence }: CommandBatch['commands'][number],
+    element: CommandBatch['commands'][number],
     call: Call,
+    isChecked: boolean,
   ): Promise<CommandResult> => {
+    const { command, sequence } = element;
+    const wrong = isChecked ? undefined : validate(StreamedCommandSchema, element);
+    if (wrong !== undefined) return refusal(sequence, wrong);
     const decoded = decode(routes, command);
     if (isRejection(decoded)) return refusal(sequence, decoded);
     const outcome = await bus.execute(decoded.route, decoded.message, call);
@@ -58,8 +64,12 @@ export function createCommandStream(
     });
   };
 
-  const runAll = async (batch: CommandBatch, call: Call): Promise<CommandResultBatch> => {
-    const results = await Promise.all(batch.commands.map((command) => run(command, call)));
+  const runAll = async (
+    { commands }: CommandBatch,
+    call: Call,
+    isChecked: boolean,
+  ): Promise<CommandResultBatch> => {
+    const results = await Promise.all(commands.map((element) => run(element, call, isChecked)));
     return create(CommandResultBatchSchema, { results });
   };
 
@@ -69,11 +79,11 @@ export function createCommandStream(
     const answers: Promise<CommandResultBatch>[] = [];
     for await (const request of requests) {
       const wrong = validate(CommandBatchSchema, request);
-      if (wrong !== undefined) {
+      if (wrong !== undefined && !isOfElements(wrong)) {
         yield* inOrder(answers);
         return yield wrong;
       }
-      const answer = runAll(request as CommandBatch, call);
+      const answer = runAll(request as CommandBatch, call, wrong === undefined);
       // A fault is met when its turn to be answered comes.
       answer.catch(() => undefined);
       answers.push(answer);
@@ -82,6 +92,11 @@ export function createCommandStream(
     }
     yield* inOrder(answers);
   };
+}
+
+/** Whether the batch itself is right: what is wrong are elements of it. */
+function isOfElements({ fields }: Rejection): boolean {
+  return fields?.every(({ field }) => field.startsWith('commands[')) === true;
 }
 
 async function* inOrder(

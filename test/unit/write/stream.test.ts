@@ -122,16 +122,42 @@ describe('streamed commands', () => {
     expect(result?.outcome).toMatchObject({ case: 'refusal', value: { code: 'ROLE_MISSING' } });
   });
 
+  test('an element without a command is refused alone', async () => {
+    const id = await openPortfolio();
+    const deposit = (sequence: number) =>
+      packed(sequence, DepositCashCommandSchema, { portfolioId: id, amount: '1' });
+    const answers = await run(
+      batches({ commands: [deposit(1), { sequence: 2n }, deposit(3)] }, { commands: [deposit(4)] }),
+    );
+    expect(answers).toHaveLength(2);
+    const results = resultsOf(answers);
+    expect(results.map(({ sequence }) => Number(sequence))).toEqual([1, 2, 3, 4]);
+    expect(results.map(({ outcome }) => outcome.case)).toEqual([
+      'receipt',
+      'refusal',
+      'receipt',
+      'receipt',
+    ]);
+    expect(results[1]?.outcome.value).toMatchObject({
+      code: 'VALIDATION_FAILED',
+      message: 'command: value is required',
+      status: 3,
+      fields: [{ field: 'command', rule: 'required', message: 'value is required' }],
+    });
+  });
+
   test('a batch that breaks its rules ends the stream, after what came before it', async () => {
     const id = await openPortfolio();
     const good: MessageInitShape<typeof CommandBatchSchema> = {
       commands: [packed(1, DepositCashCommandSchema, { portfolioId: id, amount: '1' })],
     };
-    const bad: MessageInitShape<typeof CommandBatchSchema> = { commands: [{ sequence: 2n }] };
-    const answers = await run(batches(good, bad, good));
+    const tooMany = { commands: Array.from({ length: 1001 }, (_, i) => ({ sequence: BigInt(i) })) };
+    const answers = await run(batches(good, tooMany, good));
     expect(answers).toHaveLength(2);
     expect((answers[0] as CommandResultBatch).results[0]?.outcome.case).toBe('receipt');
-    expect(isRejection(answers[1])).toBe(true);
+    const refusal = answers[1];
+    if (!isRejection(refusal)) throw new Error('the stream goes on');
+    expect(refusal.fields?.[0]?.field).toBe('commands');
   });
 
   test('nobody that is unknown may open one', async () => {

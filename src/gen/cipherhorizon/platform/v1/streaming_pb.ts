@@ -19,7 +19,8 @@ export const file_cipherhorizon_platform_v1_streaming: GenFile = /*@__PURE__*/
 
 /**
  * One or many commands of the service that is called. Receipts come back in the order of their
- * commands per aggregate, not across aggregates: `sequence` pairs them.
+ * commands per aggregate, not across aggregates: `sequence` pairs them. A command that is refused,
+ * or missing, is answered with its refusal, and the others go on; a batch of too many ends the stream.
  *
  * @generated from message cipherhorizon.platform.v1.CommandBatch
  */
