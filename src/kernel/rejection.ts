@@ -47,6 +47,12 @@ export function rejectField(code: string, field: string, message: string): Rejec
   return reject('INVALID', code, message, { fields: [{ field, rule: code, message }] });
 }
 
+/** A message of protobuf is none, also where it has a field of that name. */
 export function isRejection(value: unknown): value is Rejection {
-  return typeof value === 'object' && value !== null && 'rejected' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (value as { readonly rejected?: unknown }).rejected === true &&
+    !('$typeName' in value)
+  );
 }

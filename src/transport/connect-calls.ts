@@ -1,9 +1,9 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { ConnectError } from '@connectrpc/connect';
-import type { Rejection } from '../kernel/rejection.ts';
+import { isRejection, type Rejection } from '../kernel/rejection.ts';
 import { failureOfEnding, type OpenCall } from './calls.ts';
 import { connectError, explain } from './connect-errors.ts';
-import { isRefusal, type Serving } from './served.ts';
+import type { Serving } from './served.ts';
 import { type Failure, failureOf } from './status.ts';
 
 type Answers = AsyncIterable<Message | Rejection>;
@@ -19,7 +19,7 @@ export function connectUnary(
     call.onEnd = (ending) => fail(failureOfEnding(ending));
     const answer = (message: Message | Rejection): void => {
       calls.settle(call);
-      if (isRefusal(message)) fail(failureOf(message));
+      if (isRejection(message)) fail(failureOf(message));
       else resolve(message);
     };
     const fault = (error: unknown): void => {
@@ -74,7 +74,7 @@ export function connectStream(
       if (refusal !== undefined) throw connectError(refusal);
       return { done: true, value: undefined };
     }
-    if (!isRefusal(item.value)) return { done: false, value: item.value };
+    if (!isRejection(item.value)) return { done: false, value: item.value };
     void close();
     throw connectError(failureOf(item.value));
   }

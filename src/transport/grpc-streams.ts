@@ -10,7 +10,7 @@ import type { RpcHandler } from '../kernel/rpc.ts';
 import { failureOfEnding, type OpenCall } from './calls.ts';
 import { callerDeadline, headerOf } from './grpc-call.ts';
 import { grpcStatus } from './grpc-status.ts';
-import { identify, isRefusal, malformed, type Serving } from './served.ts';
+import { identify, malformed, type Serving } from './served.ts';
 import { type Failure, failureOf } from './status.ts';
 
 type StreamingHandler = Exclude<RpcHandler, { kind: 'unary' }>;
@@ -109,7 +109,7 @@ async function send(
 ): Promise<void> {
   for await (const answer of answers) {
     if (isFinished()) return;
-    if (isRefusal(answer)) return finish(failureOf(answer));
+    if (isRejection(answer)) return finish(failureOf(answer));
     if (!stream.write(answer)) await drained();
     if (isFinished()) return;
   }

@@ -5,7 +5,7 @@ import type { RpcHandler } from '../kernel/rpc.ts';
 import { failureOfEnding } from './calls.ts';
 import { callerDeadline, headerOf } from './grpc-call.ts';
 import { grpcStatus } from './grpc-status.ts';
-import { identify, isRefusal, malformed, type Serving, weightOf } from './served.ts';
+import { identify, malformed, type Serving, weightOf } from './served.ts';
 import { type Failure, failureOf } from './status.ts';
 
 type UnaryHandler = Extract<RpcHandler, { kind: 'unary' }>;
@@ -38,7 +38,7 @@ export function grpcUnary(
       if (call.ending === undefined) callback(grpcStatus(failure));
     };
     const answer = (message: Message | Rejection): void => {
-      if (isRefusal(message)) {
+      if (isRejection(message)) {
         fail(failureOf(message));
       } else {
         calls.settle(call);

@@ -1,5 +1,5 @@
-import type { DescFile, DescMethod, Message } from '@bufbuild/protobuf';
-import { isRejection, type Rejection } from '../kernel/rejection.ts';
+import type { DescFile, DescMethod } from '@bufbuild/protobuf';
+import { isRejection } from '../kernel/rejection.ts';
 import type { RpcService } from '../kernel/rpc.ts';
 import type { Authenticate } from './authentication.ts';
 import type { Calls, OpenCall, Weight } from './calls.ts';
@@ -33,11 +33,6 @@ export function checkHandlers(services: readonly ServedService[]): void {
 export function weightOf(method: DescMethod, isProbe: boolean): Weight {
   if (method.methodKind !== 'unary') return 'stream';
   return isProbe ? 'probe' : 'unary';
-}
-
-/** An answer of a handler that is no message: a message may have a field named `rejected`. */
-export function isRefusal(answer: Message | Rejection): answer is Rejection {
-  return !('$typeName' in answer) && isRejection(answer);
 }
 
 /** The request could not be decoded. The reason must tell nothing of its values. */
