@@ -5,8 +5,9 @@ import {
   FreshnessSchema,
   type ReadConsistency,
 } from '../gen/cipherhorizon/platform/v1/metadata_pb.ts';
+import { refuseOtherInHeader } from '../kernel/header-twin.ts';
 import { comparePositions, isAfter, type Position } from '../kernel/position.ts';
-import { type Rejection, reject, rejectField } from '../kernel/rejection.ts';
+import { isRejection, type Rejection, reject, rejectField } from '../kernel/rejection.ts';
 import type { Call } from '../kernel/rpc.ts';
 import { fromToken, toToken } from '../kernel/token.ts';
 import { slowestMs, type Until } from './polling.ts';
@@ -28,7 +29,10 @@ const mostPatienceMs = 30_000;
 /** What is kept of a caller's deadline to tell it in time that the view is behind. */
 const marginMs = 25;
 
-/** What the query asks of its age, by its field, else by headers; undefined where it asks nothing. */
+const tokenField = 'consistency.at_least_as_fresh_as';
+const patienceField = 'consistency.patience';
+
+/** What the query asks of its age, by its field or by headers; undefined where it asks nothing. */
 export function wishOf(
   field: ReadConsistency | undefined,
   header: Call['header'],
@@ -36,17 +40,36 @@ export function wishOf(
   const inField = field?.atLeastAsFreshAs ?? '';
   const token = inField === '' ? (header(tokenHeader) ?? '') : inField;
   if (token === '') return undefined;
+  const other = refuseOtherInHeader(tokenField, token, tokenHeader, header(tokenHeader));
+  if (other !== undefined) return other;
   const position = fromToken(token);
   if (position === undefined) {
-    const at = inField === '' ? tokenHeader : 'consistency.at_least_as_fresh_as';
-    return rejectField('TOKEN_INVALID', at, `'${token.slice(0, 100)}' is not a consistency token`);
+    const at = inField === '' ? tokenHeader : tokenField;
+    const message =
+      `${at} is '${token.slice(0, 100)}', which is no consistency token: it is to be ` +
+      'as a receipt or an answer has given it';
+    return rejectField('TOKEN_INVALID', at, message);
   }
-  if (field?.patience !== undefined) return { position, patienceMs: durationMs(field.patience) };
-  const patience = header(patienceHeader);
-  if (patience === undefined) return { position, patienceMs: defaultPatienceMs };
-  const patienceMs = /^\d{1,5}$/.test(patience) ? Number(patience) : Number.NaN;
-  if (patienceMs <= mostPatienceMs) return { position, patienceMs };
-  const message = `'${patience.slice(0, 100)}' is no number of milliseconds up to ${mostPatienceMs}`;
+  const patienceMs = patienceOf(field, header);
+  return isRejection(patienceMs) ? patienceMs : { position, patienceMs };
+}
+
+function patienceOf(
+  field: ReadConsistency | undefined,
+  header: Call['header'],
+): number | Rejection {
+  const inHeader = header(patienceHeader);
+  if (field?.patience !== undefined) {
+    const inField = durationMs(field.patience);
+    const other = refuseOtherInHeader(patienceField, String(inField), patienceHeader, inHeader);
+    return other ?? inField;
+  }
+  if (inHeader === undefined) return defaultPatienceMs;
+  const patienceMs = /^\d{1,5}$/.test(inHeader) ? Number(inHeader) : Number.NaN;
+  if (patienceMs <= mostPatienceMs) return patienceMs;
+  const message =
+    `${patienceHeader} is '${inHeader.slice(0, 100)}'; it has to be a whole number of ` +
+    `milliseconds from 0 to ${mostPatienceMs}`;
   return rejectField('PATIENCE_INVALID', patienceHeader, message);
 }
 
@@ -75,8 +98,9 @@ export function createFreshnessWait(
     if (waiting >= mostWaiting) {
       return reject('OVERLOADED', 'TOO_MANY_WAITING', 'too many queries wait for a view already');
     }
-    const leftMs = (deadlineMs ?? Number.POSITIVE_INFINITY) - now() - marginMs;
-    const timeoutMs = Math.min(wish.patienceMs, leftMs);
+    const startedAt = now();
+    const leftMs = (deadlineMs ?? Number.POSITIVE_INFINITY) - startedAt - marginMs;
+    const timeoutMs = Math.max(0, Math.min(wish.patienceMs, leftMs));
     const options = { timeoutMs, slowestMs: slowestMs.wait, signal };
     waiting += 1;
     try {
@@ -86,19 +110,25 @@ export function createFreshnessWait(
     }
     const vector = await readVector(views, read);
     const late = vector.filter(({ progress }) => !reached(progress));
-    return late.length === 0 ? vector : notFreshEnough(furthestBehind(late), wish);
+    if (late.length === 0) return vector;
+    return notFreshEnough(furthestBehind(late), wish, { startedAt, timeoutMs, nowMs: now() });
   };
 }
 
-function notFreshEnough({ view, progress }: Vector[number], wish: Wish): Rejection {
+type Waited = { readonly startedAt: number; readonly timeoutMs: number; readonly nowMs: number };
+
+function notFreshEnough({ view, progress }: Vector[number], wish: Wish, waited: Waited): Rejection {
   const asked = toToken(wish.position);
   const reached = toToken(progress.position);
-  const events = progress.lagEvents === undefined ? '' : ` (${progress.lagEvents} events)`;
+  const isBeyond = isBeyondLog(progress, waited);
   return reject(
     'UNAVAILABLE',
     'NOT_FRESH_ENOUGH',
     `the view '${view.name}' has reached ${reached === '' ? 'nothing yet' : reached}, not ${asked}, ` +
-      `within ${wish.patienceMs} ms; it is ${progress.lagSeconds} s${events} behind the log`,
+      `within ${waitText(wish, waited)}; ` +
+      (isBeyond
+        ? 'it has applied all of the log: the token lies beyond its end, as one of another log may'
+        : lagText(progress, waited)),
     {
       details: {
         view: view.name,
@@ -106,9 +136,29 @@ function notFreshEnough({ view, progress }: Vector[number], wish: Wish): Rejecti
         reached,
         lag_seconds: String(progress.lagSeconds),
         ...(progress.lagEvents !== undefined && { lag_events: String(progress.lagEvents) }),
+        ...(isBeyond && { beyond_log: 'true' }),
       },
     },
   );
+}
+
+/** The token was there before the wait; at a heartbeat since then nothing in the log was left. */
+function isBeyondLog({ lagEvents = 0, lagSeconds, heartbeatAt }: ViewProgress, waited: Waited) {
+  return lagEvents === 0 && lagSeconds === 0 && heartbeatAt > waited.startedAt;
+}
+
+function waitText({ patienceMs }: Wish, { timeoutMs }: Waited): string {
+  if (timeoutMs === patienceMs) return `${patienceMs} ms`;
+  const left = `the ${Math.floor(timeoutMs)} ms that the deadline of the call left`;
+  return `${left} of a patience of ${patienceMs} ms`;
+}
+
+/** The lag is as old as the heartbeat: that of a projector that has died stays as it was. */
+function lagText({ lagEvents, lagSeconds, heartbeatAt }: ViewProgress, { nowMs }: Waited): string {
+  if (heartbeatAt <= 0) return 'nothing has been heard of its projector';
+  const secondsAgo = Math.max(0, Math.round((nowMs - heartbeatAt) / 100) / 10);
+  const events = lagEvents === undefined ? '' : ` (${lagEvents} events)`;
+  return `${secondsAgo} s ago it was ${lagSeconds} s${events} behind the log`;
 }
 
 /** An answer is as fresh as the view that is furthest behind. */

@@ -31,12 +31,14 @@ const listPortfolios = defineQuery({
   },
 });
 
-function start(options: { refreshes?: boolean; limits?: Partial<QueryLimits> } = {}) {
+function start(
+  options: { refreshes?: boolean; limits?: Partial<QueryLimits>; now?: () => number } = {},
+) {
   const readModels = createReadModelsInMemory(options);
   const queries = tradingQueries([listStrategies, listPortfolios]);
   const contexts = [{ service: TradingQueryService, queries }];
-  const { limits = {} } = options;
-  return { readModels, ...startQueryBus({ contexts, readModels, limits }) };
+  const { limits = {}, now = Date.now } = options;
+  return { readModels, ...startQueryBus({ contexts, readModels, limits, now }) };
 }
 
 function patience(ms: number) {
@@ -114,26 +116,40 @@ test('all views of the query are waited for', async () => {
   expect(answered(await asking).freshness?.token).toBe(toToken(at(5)));
 });
 
-test('the field wins over the header', async () => {
-  const { ask } = start();
-  const consistency = { atLeastAsFreshAs: toToken(at(9)), patience: patience(5) };
-  const headers = { 'x-consistency-token': 'damaged', 'x-consistency-patience-ms': 'damaged' };
-  const outcome = await ask(
-    method.listStrategies,
-    { ...mine, consistency },
-    callOf(alice, headers),
-  );
-  expect(refused(outcome)).toMatchObject({
-    code: 'NOT_FRESH_ENOUGH',
-    details: { asked: toToken(at(9)) },
+test('what the field and the header both say has to be the same', async () => {
+  const { ask, readModels } = start();
+  readModels.apply(strategies, 9);
+  const consistency = { atLeastAsFreshAs: 'v1.9', patience: patience(50) };
+  const query = { ...mine, consistency };
+  const same = { 'x-consistency-token': 'v1.9', 'x-consistency-patience-ms': '50' };
+  answered(await ask(method.listStrategies, query, callOf(alice, same)));
+  readModels.reads.length = 0;
+  const token = { ...same, 'x-consistency-token': 'v1.8' };
+  const message =
+    "consistency.at_least_as_fresh_as is 'v1.9', the header x-consistency-token 'v1.8'; " +
+    'where both are there they have to be the same';
+  expect(refused(await ask(method.listStrategies, query, callOf(alice, token)))).toMatchObject({
+    kind: 'INVALID',
+    code: 'HEADER_DIFFERS',
+    message,
+    fields: [
+      { field: 'consistency.at_least_as_fresh_as', rule: 'HEADER_DIFFERS', message },
+      { field: 'x-consistency-token', rule: 'HEADER_DIFFERS', message },
+    ],
   });
+  const late = { ...same, 'x-consistency-patience-ms': '60' };
+  expect(refused(await ask(method.listStrategies, query, callOf(alice, late)))).toMatchObject({
+    code: 'HEADER_DIFFERS',
+    fields: [{ field: 'consistency.patience' }, { field: 'x-consistency-patience-ms' }],
+  });
+  expect(readModels.reads).toEqual([]);
 });
 
 test('when patience is over, the refusal says which view is how far behind', async () => {
-  const { ask, readModels } = start();
+  const { ask, readModels } = start({ now: () => 10_000 });
   readModels.apply(portfolios, 9);
   readModels.apply(strategies, 4);
-  readModels.tell(strategies, { lagSeconds: 3.5, lagEvents: 12 });
+  readModels.tell(strategies, { lagSeconds: 3.5, lagEvents: 12, heartbeatAt: 8_500 });
   const headers = {
     'x-consistency-token': toToken(at(9)),
     'x-consistency-patience-ms': '20',
@@ -144,7 +160,7 @@ test('when patience is over, the refusal says which view is how far behind', asy
     code: 'NOT_FRESH_ENOUGH',
     message:
       "the view 'trading_strategies' has reached v1.4, not v1.9, within 20 ms; " +
-      'it is 3.5 s (12 events) behind the log',
+      '1.5 s ago it was 3.5 s (12 events) behind the log',
     details: {
       view: 'trading_strategies',
       asked: 'v1.9',
@@ -158,8 +174,9 @@ test('when patience is over, the refusal says which view is how far behind', asy
 test('a patience of zero asks once', async () => {
   const { ask, readModels } = start();
   const consistency = { atLeastAsFreshAs: toToken(at(1)), patience: patience(0) };
-  expect(refused(await ask(method.listStrategies, { ...mine, consistency })).message).toContain(
-    'has reached nothing yet, not v1.1, within 0 ms',
+  expect(refused(await ask(method.listStrategies, { ...mine, consistency })).message).toBe(
+    "the view 'trading_strategies' has reached nothing yet, not v1.1, within 0 ms; " +
+      'nothing has been heard of its projector',
   );
   readModels.apply(strategies, 1);
   answered(await ask(method.listStrategies, { ...mine, consistency }));
@@ -169,8 +186,34 @@ test('a caller’s deadline ends the wait before the caller gives up', async () 
   const { ask } = start();
   const consistency = { atLeastAsFreshAs: toToken(at(1)) };
   const call = callOf(alice, {}, { deadlineMs: Date.now() + 60 });
-  const outcome = await ask(method.listStrategies, { ...mine, consistency }, call);
-  expect(refused(outcome).code).toBe('NOT_FRESH_ENOUGH');
+  const refusal = refused(await ask(method.listStrategies, { ...mine, consistency }, call));
+  expect(refusal.code).toBe('NOT_FRESH_ENOUGH');
+  expect(refusal.message).toMatch(
+    /not v1\.1, within the \d+ ms that the deadline of the call left of a patience of 5000 ms; /,
+  );
+});
+
+test('a token beyond the end of the log is told as one', async () => {
+  const { ask, readModels } = start({ now: () => 10_000 });
+  readModels.apply(strategies, 4);
+  const consistency = { atLeastAsFreshAs: 'v1.9', patience: patience(60) };
+  const beyond = async (heartbeatAt: number, lagEvents: number) => {
+    readModels.tell(strategies, { lagSeconds: 0, lagEvents, heartbeatAt: 0 });
+    const asking = ask(method.listStrategies, { ...mine, consistency });
+    readModels.tell(strategies, { heartbeatAt });
+    return refused(await asking);
+  };
+  const told = await beyond(10_001, 0);
+  expect(told.message).toBe(
+    "the view 'trading_strategies' has reached v1.4, not v1.9, within 60 ms; it has applied all " +
+      'of the log: the token lies beyond its end, as one of another log may',
+  );
+  expect(told.details).toMatchObject({ asked: 'v1.9', reached: 'v1.4', beyond_log: 'true' });
+  // Before the wait it may have been true without the event of the token; with a lag it is not.
+  for (const other of [await beyond(9_999, 0), await beyond(10_001, 1)]) {
+    expect(other.message).not.toContain('beyond');
+    expect(other.details).not.toHaveProperty('beyond_log');
+  }
 });
 
 test('a call that is gone waits no longer, and nobody asks any more', async () => {
