@@ -125,9 +125,10 @@ export function createCommandBus(options: CommandBusOptions): CommandBus {
 function executing(options: CommandBusOptions, execute: Execute): Handle {
   const { views, tools } = options;
   return async ({ route, command, call, envelope }) => {
-    const wrong = refuseEnvelope(envelope);
+    const metadata = route.metadataOf(command);
+    const wrong = refuseEnvelope(envelope, metadata, call);
     if (wrong !== undefined) return wrong;
-    const wait = waitOf(route.metadataOf(command), views, options.immediateViews);
+    const wait = waitOf(metadata, views, options.immediateViews);
     if (isRejection(wait)) return wait;
     const id = route.idOf(command, envelope.commandId);
     const stream = route.streamOf(id);

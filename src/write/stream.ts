@@ -13,12 +13,13 @@ import {
   StreamedCommandSchema,
 } from '../gen/cipherhorizon/platform/v1/streaming_pb.ts';
 import { accessOf, authorise } from '../kernel/access.ts';
-import { isRejection, type Rejection, reject } from '../kernel/rejection.ts';
+import { isRejection, type Rejection, reject, rejectField } from '../kernel/rejection.ts';
 import type { Call, RpcHandler } from '../kernel/rpc.ts';
 import { statusOf } from '../kernel/status.ts';
 import type { Validate } from '../kernel/validation.ts';
 import type { CommandRoute } from './catalogue.ts';
 import type { CommandBus } from './command-bus.ts';
+import { commandIdHeader } from './envelope.ts';
 
 type BidiHandle = Extract<RpcHandler, { kind: 'bidi_streaming' }>['handle'];
 
@@ -76,6 +77,8 @@ export function createCommandStream(
   return async function* (requests, call) {
     const denied = authorise(method, access, call.principal);
     if (denied !== undefined) return yield denied;
+    const named = call.header(commandIdHeader);
+    if (named !== undefined) return yield refuseCommandId(named);
     const answers: Promise<CommandResultBatch>[] = [];
     for await (const request of requests) {
       const wrong = validate(CommandBatchSchema, request);
@@ -92,6 +95,14 @@ export function createCommandStream(
     }
     yield* inOrder(answers);
   };
+}
+
+/** All its commands would be one. */
+function refuseCommandId(named: string): Rejection {
+  const message =
+    `the header ${commandIdHeader} is '${named.slice(0, 100)}'; it names one command, and a ` +
+    'stream has many: each is named in its metadata.command_id';
+  return rejectField('COMMAND_ID_INVALID', commandIdHeader, message);
 }
 
 /** Whether the batch itself is right: what is wrong are elements of it. */

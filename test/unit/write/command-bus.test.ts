@@ -219,6 +219,33 @@ describe('a repeated command', () => {
     );
   });
 
+  test('in both its field and its header has to be the same', async () => {
+    const bus = startBus(store);
+    const commandId = randomUUID();
+    const headers = { 'x-command-id': commandId.toUpperCase(), 'x-correlation-id': 'import 7' };
+    const command = {
+      ...portfolio(),
+      metadata: { commandId, correlationId: 'import 7' },
+    };
+    accepted(await bus.send(OpenPortfolioCommandSchema, command, callOf(alice, headers)));
+    const other = randomUUID();
+    const by = callOf(alice, { ...headers, 'x-command-id': other });
+    const refusal = await bus.send(OpenPortfolioCommandSchema, command, by);
+    expect(refusal).toMatchObject({
+      kind: 'INVALID',
+      code: 'HEADER_DIFFERS',
+      message:
+        `metadata.command_id is '${commandId}', the header x-command-id '${other}'; ` +
+        'where both are there they have to be the same',
+      fields: [{ field: 'metadata.command_id' }, { field: 'x-command-id' }],
+    });
+    const within = callOf(alice, { ...headers, 'x-correlation-id': 'import 8' });
+    expect(await bus.send(OpenPortfolioCommandSchema, command, within)).toMatchObject({
+      code: 'HEADER_DIFFERS',
+      fields: [{ field: 'metadata.correlation_id' }, { field: 'x-correlation-id' }],
+    });
+  });
+
   test('with another payload is refused, stored or under way', async () => {
     const bus = startBus(store);
     const { aggregateId } = accepted(await bus.send(OpenPortfolioCommandSchema, portfolio()));

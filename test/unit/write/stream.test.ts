@@ -40,12 +40,13 @@ async function* batches(...of: MessageInitShape<typeof CommandBatchSchema>[]) {
   for (const batch of of) yield create(CommandBatchSchema, batch) as Message;
 }
 
-async function run(requests: AsyncIterable<Message>, principal = alice) {
+async function run(requests: AsyncIterable<Message>, principal = alice, headers = {}) {
   const service = createCommandService(startBus(store), tradingWrite, createValidation());
   const handler = service.handlers.find(({ kind }) => kind === 'bidi_streaming');
   if (handler?.kind !== 'bidi_streaming') throw new Error('no stream of commands');
   const answers = [];
-  for await (const answer of handler.handle(requests, callOf(principal))) answers.push(answer);
+  for await (const answer of handler.handle(requests, callOf(principal, headers)))
+    answers.push(answer);
   return answers;
 }
 
@@ -158,6 +159,13 @@ describe('streamed commands', () => {
     const refusal = answers[1];
     if (!isRejection(refusal)) throw new Error('the stream goes on');
     expect(refusal.fields?.[0]?.field).toBe('commands');
+  });
+
+  test('a header cannot give one id to all of its commands', async () => {
+    const answers = await run(batches(), alice, { 'x-command-id': randomUUID() });
+    expect(answers).toMatchObject([
+      { code: 'COMMAND_ID_INVALID', fields: [{ field: 'x-command-id' }] },
+    ]);
   });
 
   test('nobody that is unknown may open one', async () => {
