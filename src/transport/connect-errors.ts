@@ -1,7 +1,8 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { answerTooLarge, messageTooLarge } from './outside.ts';
 import { malformed } from './served.ts';
-import { type Failure, failure, statusCode } from './status.ts';
+import type { Failure } from './status.ts';
 
 export function connectError({ code, message, details }: Failure): ConnectError {
   return new ConnectError(message, code as number as Code, undefined, [...details]);
@@ -21,10 +22,19 @@ export function explain(error: ConnectError, method: DescMethod): Failure | unde
   if (notDecompressed.test(error.rawMessage)) return malformed(method, error.rawMessage);
   if (error.code === Code.InvalidArgument)
     return malformed(method, withoutValues(error.rawMessage));
-  if (error.code === Code.ResourceExhausted) {
-    return failure(statusCode.RESOURCE_EXHAUSTED, 'MESSAGE_TOO_LARGE', error.rawMessage);
-  }
-  return undefined;
+  return explainSize(error.rawMessage);
+}
+
+const outOfBounds =
+  /^message (?:size )?(\d+ )?is larger than configured (readMaxBytes|writeMaxBytes) (\d+)/;
+
+function explainSize(message: string): Failure | undefined {
+  const [, digits, side, limit] = outOfBounds.exec(message) ?? [];
+  if (side === undefined) return undefined;
+  const size = digits === undefined ? undefined : Number(digits);
+  return side === 'writeMaxBytes'
+    ? answerTooLarge(size ?? 0, Number(limit))
+    : messageTooLarge(size, Number(limit));
 }
 
 const jsonError = /^cannot decode (.+?) from JSON:? ?(.*)$/s;

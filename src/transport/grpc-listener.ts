@@ -10,6 +10,7 @@ import {
 } from '@grpc/grpc-js';
 import type { RpcHandler } from '../kernel/rpc.ts';
 import type { Log } from '../kernel/telemetry.ts';
+import { answerUnknownRpcs, explainOwnErrors } from './grpc-own-errors.ts';
 import { grpcBidiStreaming, grpcServerStreaming } from './grpc-streams.ts';
 import { grpcUnary } from './grpc-unary.ts';
 import type { ServerLimits } from './limits.ts';
@@ -29,6 +30,7 @@ export async function listenGrpc(options: {
   // Its own words go to standard error otherwise, in a form of their own.
   setLogger({ error: (text: unknown) => log.warn({ text }, 'grpc-js') });
   const server = new Server({
+    interceptors: [explainOwnErrors(limits)],
     'grpc.max_receive_message_length': limits.maxRequestBytes,
     'grpc.max_send_message_length': limits.maxResponseBytes,
     // One connection alone cannot take more than the server has to give.
@@ -40,6 +42,7 @@ export async function listenGrpc(options: {
     // Its books cost each call a few microseconds, and nothing here shows them.
     'grpc.enable_channelz': 0,
   });
+  answerUnknownRpcs(server);
   for (const { service, handlers, probe = false } of services) {
     const definition: ServiceDefinition = Object.fromEntries(
       service.methods.map((method) => [method.name, definitionOf(serving, method)]),

@@ -7,10 +7,33 @@ import type { Log } from '../kernel/telemetry.ts';
 import { createRoutes } from './connect-routes.ts';
 import type { Readiness } from './health.ts';
 import type { HttpRequest, HttpResponse } from './http-listener.ts';
+import { sendFailure, sendRpcUnknown } from './http-refusals.ts';
 import type { ServerLimits } from './limits.ts';
 import { isLoopback } from './listener.ts';
 import type { MetricsText } from './metrics.ts';
 import type { ServedService, Serving } from './served.ts';
+import { failure, statusCode } from './status.ts';
+
+const hostForeign = failure(
+  statusCode.PERMISSION_DENIED,
+  'HOST_NOT_LOCAL',
+  'the host is not this machine',
+);
+const hostMissing = failure(
+  statusCode.INVALID_ARGUMENT,
+  'HOST_MISSING',
+  'the request names no host',
+);
+const pathUnknown = failure(
+  statusCode.UNIMPLEMENTED,
+  'PATH_UNKNOWN',
+  'there is nothing at this path',
+);
+const methodUnknown = failure(
+  statusCode.UNIMPLEMENTED,
+  'METHOD_UNKNOWN',
+  'only GET is served at this path',
+);
 
 type Page = (response: HttpResponse) => void | Promise<void>;
 
@@ -51,23 +74,25 @@ export function createHttpHandler(options: {
   async function serve(request: HttpRequest, response: HttpResponse): Promise<void> {
     // A page of the web that has its own name point here could otherwise speak for the user.
     if (isLocalOnly && !isLoopback(hostOf(request))) {
-      return sendJson(response, 403, refused('permission_denied', 'the host is not this machine'));
+      return sendFailure(response, 403, hostForeign);
     }
     const path = request.url?.split('?', 1)[0] ?? '';
     const route = routes.get(path);
     if (route !== undefined) {
       const call = toCall(request, response);
       if (call === undefined) {
-        return sendJson(response, 400, refused('invalid_argument', 'the request names no host'));
+        return sendFailure(response, 400, hostMissing);
       }
       return universalResponseToNodeResponse(await route(call), response);
     }
     const page = pages.get(path);
     if (page === undefined) {
-      return sendJson(response, 404, refused('unimplemented', 'there is nothing at this path'));
+      const isRpc = request.method === 'POST' && /^\/[\w.]+\/\w+$/.test(path);
+      if (isRpc) return sendRpcUnknown(request, response, path);
+      return sendFailure(response, 404, pathUnknown);
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return sendJson(response, 405, refused('unimplemented', 'only GET is served here'));
+      return sendFailure(response, 405, methodUnknown);
     }
     return page(response);
   }
@@ -78,7 +103,7 @@ export function createHttpHandler(options: {
     serve(request, response).catch((error: unknown) => {
       if (!response.headersSent && !response.destroyed) {
         log.error({ err: error, path: request.url }, 'an HTTP request could not be answered');
-        sendJson(response, 500, refused('internal', 'an internal error'));
+        sendFailure(response, 500, failure(statusCode.INTERNAL, 'INTERNAL', 'an internal error'));
       } else {
         // Most of all that the peer hung up.
         log.debug({ err: error, path: request.url }, 'an answer was cut short');
@@ -117,11 +142,6 @@ function shortenTimeout(header: Headers): void {
   if (Number(count) * (unitMs[unit] ?? 0) > longestTimerMs) {
     header.set('grpc-timeout', `${Math.floor(longestTimerMs / 1000)}S`);
   }
-}
-
-/** An error as Connect writes it. */
-function refused(code: string, message: string): object {
-  return { code, message };
 }
 
 function sendJson(response: HttpResponse, status: number, body: object): void {

@@ -213,9 +213,9 @@ describe('over plain JSON', () => {
 
   test('what is not there is not found', async () => {
     await using server = await serve(handlers);
-    expect(await post(server.baseUrl, 'cipherhorizon.trading.v1.Nothing/At', '{}')).toEqual({
+    expect(await post(server.baseUrl, 'cipherhorizon.trading.v1.Nothing/At', '{}')).toMatchObject({
       status: 404,
-      json: { code: 'unimplemented', message: 'there is nothing at this path' },
+      json: { code: 'unimplemented', details: [{ debug: { reason: 'RPC_UNKNOWN' } }] },
     });
   });
 });
