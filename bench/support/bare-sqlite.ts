@@ -7,7 +7,7 @@ export type EventRow = readonly [
   revision: number,
   type: number,
   storedAt: number,
-  causation: number | null,
+  causation: Buffer | null,
   id: Buffer,
   data: string,
   metadata: string,
@@ -38,7 +38,7 @@ export function openBareTable(folder: string, rows: readonly EventRow[]) {
   database.exec(`
     CREATE TABLE events (
       position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, revision INTEGER NOT NULL,
-      type INTEGER NOT NULL, stored_at INTEGER NOT NULL, causation INTEGER, id BLOB NOT NULL,
+      type INTEGER NOT NULL, stored_at INTEGER NOT NULL, causation BLOB, id BLOB NOT NULL,
       data TEXT NOT NULL, metadata TEXT NOT NULL) STRICT`);
   const insert = database.prepare<EventRow & unknown[]>(`
     INSERT INTO events (stream, revision, type, stored_at, causation, id, data, metadata)

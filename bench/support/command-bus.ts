@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { createSqliteEventLog } from '../../src/engines/sqlite/event-log.ts';
@@ -66,7 +66,7 @@ export function openBus(folder: string) {
       return accepted(await bus.execute(opening, command, caller)).aggregateId;
     },
     deposit: async (portfolioId: string): Promise<void> => {
-      const metadata = { commandId: randomUUID() };
+      const metadata = { commandId: randomUUIDv7() };
       const terms = { portfolioId, amount: '125.50', note: 'monthly savings', metadata };
       const command = create(DepositCashCommandSchema, terms);
       accepted(await bus.execute(depositing, command, caller));

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
@@ -50,7 +50,7 @@ async function streamedRate(address: string, ids: readonly string[]): Promise<nu
 function batch(ids: readonly string[], size: number): Bytes {
   const commands = Array.from({ length: size }, (_, index) => {
     const portfolioId = ids[Math.floor(Math.random() * ids.length)] ?? '';
-    const metadata = { commandId: randomUUID() };
+    const metadata = { commandId: randomUUIDv7() };
     const terms = { portfolioId, amount: '125.50', note: 'monthly savings', metadata };
     const command = anyPack(DepositCashCommandSchema, create(DepositCashCommandSchema, terms));
     return { sequence: BigInt(index), command };

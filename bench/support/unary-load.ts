@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import {
   DepositCashCommandSchema,
   TradingCommandService,
@@ -59,6 +59,6 @@ export async function depositRate(input: {
 function deposit(portfolioId: string): Bytes {
   return encode(DepositCashCommandSchema, {
     ...{ portfolioId, amount: '125.50', note: 'monthly savings' },
-    metadata: { commandId: randomUUID() },
+    metadata: { commandId: randomUUIDv7() },
   });
 }

@@ -24,7 +24,7 @@ export type Row = readonly [
 export type EncodedEvent = {
   readonly id: Buffer;
   readonly type: string;
-  readonly causation: number | null;
+  readonly causation: Buffer | null;
   readonly data: string;
   readonly metadata: string;
 };
@@ -43,9 +43,9 @@ export function encodeEvents(stream: StreamName, events: readonly NewEvent[]): E
     const isFirst = causation !== undefined && causation !== before;
     before = causation;
     return {
-      id: Buffer.from(event.id.replaceAll('-', ''), 'hex'),
+      id: uuidBytes(event.id),
       type: event.type,
-      causation: isFirst ? causationHash(stream, causation) : null,
+      causation: isFirst ? causationBytes(causation) : null,
       data: JSON.stringify(event.data),
       metadata: JSON.stringify(event.metadata),
     };
@@ -58,9 +58,14 @@ export function causationOf(metadata: JsonObject): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-/** 48 bits, as many whole bytes as a number holds exactly. Equal hashes are told apart on reading. */
-export function causationHash(stream: StreamName, causationId: string): number {
-  return hash('sha1', `${stream}\n${causationId}`, 'buffer').readUIntBE(0, 6);
+/** 16 bytes: those of a UUID, which of version 7 come in the order of time; else of a hash. */
+export function causationBytes(causationId: string): Buffer {
+  if (uuid.test(causationId)) return uuidBytes(causationId);
+  return hash('sha256', causationId, 'buffer').subarray(0, 16);
+}
+
+function uuidBytes(id: string): Buffer {
+  return Buffer.from(id.replaceAll('-', ''), 'hex');
 }
 
 export function checkName(what: string, name: string): void {

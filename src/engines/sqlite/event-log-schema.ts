@@ -4,9 +4,12 @@ import { ensureFormat, type FileFormat, openDatabase, type SqliteDatabase } from
  * - A position is one more than the highest, and is never used again: the event that has the highest
  *   cannot be deleted, which keepNewest never wants either. AUTOINCREMENT would promise the same for
  *   one more page in every commit, some 5 % of it. The only gaps are events that were removed.
- * - `events.causation` is a hash of stream and `$causationId`, on the first event of a command on a
- *   stream only; the others of the command follow it. A hash, because entries of this index come in
- *   at random places: half the size is half the pages that a commit has to write.
+ * - `events.causation` is `$causationId`, on the first event of a command on a stream only; the others
+ *   of the command follow it. Ids of commands that are UUIDs of version 7 come in the order of time,
+ *   so that a commit adds them to one page; random ones would each change a page of their own.
+ * - `data` and `metadata` are JSON as text, or, from a client that speaks EventStoreDB's protocol,
+ *   bytes that nobody calls JSON; metadata that is missing is the empty text. The highest revision
+ *   that there can be is that of the event that deletes a stream for good: nothing follows it.
  * - `id` is the 16 bytes of the UUID. The small columns come first, so that a filter needs not read
  *   the overflow pages of large events.
  * - `streams.keep`: how many events stay, null for all. `removed` counts those that did not, in
@@ -18,16 +21,16 @@ const sql = `
   CREATE TABLE events (
     position INTEGER PRIMARY KEY,
     stream INTEGER NOT NULL,
-    revision INTEGER NOT NULL,
+    revision INTEGER NOT NULL CHECK (revision <= 9007199254740991),
     type INTEGER NOT NULL,
     stored_at INTEGER NOT NULL,
-    causation INTEGER,
+    causation BLOB,
     id BLOB NOT NULL,
-    data TEXT NOT NULL,
-    metadata TEXT NOT NULL
+    data ANY NOT NULL,
+    metadata ANY NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
-  CREATE INDEX events_by_causation ON events (causation) WHERE causation IS NOT NULL;
+  CREATE INDEX events_by_causation ON events (causation, stream) WHERE causation IS NOT NULL;
   CREATE TRIGGER events_keep_the_last BEFORE DELETE ON events
     WHEN OLD.position = (SELECT max(position) FROM events)
     BEGIN SELECT raise(ABORT, 'the last event of the log cannot be deleted'); END;
@@ -47,7 +50,7 @@ const format: FileFormat = {
 // 16 MB: a commit that checkpoints takes longer, but pages that many commits touch are copied once.
 const checkpointPages = 4_000;
 const walLimitBytes = 64 * 1024 * 1024;
-// Entries of the index by causation are at random places: with SQLite's 2 MB most of them are misses.
+// Random ids of commands are looked up at random places: with SQLite's 2 MB most of them are misses.
 const cacheKibibytes = 64 * 1024;
 
 export type WriterOptions = {

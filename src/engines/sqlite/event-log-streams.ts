@@ -4,7 +4,7 @@ import type { StreamName } from '../../kernel/stream-name.ts';
 import type { ReadOptions } from '../../write/event-store.ts';
 import { type SqliteDatabase, toStoreFault } from './database.ts';
 import {
-  causationHash,
+  causationBytes,
   causationOf,
   columns,
   createDecoder,
@@ -53,8 +53,11 @@ export function createStreamReader(database: SqliteDatabase) {
   }
 
   function find(stream: StreamName, causationId: string): RecordedEvent[] {
+    const key = causationBytes(causationId);
+    // Most commands are new: this is all that they cost.
+    if (statements.isKnown.get(key) === undefined) return [];
     const found: RecordedEvent[] = [];
-    const starts = statements.starts.all(causationHash(stream, causationId), stream);
+    const starts = statements.starts.all(key, stream);
     for (const start of starts) {
       const last = found.at(-1);
       if (last === undefined || start > last.revision) readRun(stream, start, causationId, found);
@@ -137,8 +140,11 @@ function prepareStatements(database: SqliteDatabase) {
         `SELECT ${columns} ${ofStream} AND e.revision <= ? ORDER BY e.revision DESC LIMIT ?`,
       )
       .raw(),
+    isKnown: database
+      .prepare<[Buffer], number>('SELECT 1 FROM events WHERE causation = ? LIMIT 1')
+      .pluck(),
     starts: database
-      .prepare<[number, string], number>(`
+      .prepare<[Buffer, string], number>(`
         SELECT e.revision FROM events AS e INDEXED BY events_by_causation
         WHERE e.causation = ? AND e.stream = (SELECT id FROM streams WHERE name = ?)
         ORDER BY e.revision`)

@@ -192,7 +192,7 @@ function prepareStatements(database: SqliteDatabase) {
     selectType: database.prepare<[string], number>('SELECT id FROM types WHERE name = ?').pluck(),
     addType: database.prepare<[string]>('INSERT INTO types (name) VALUES (?)'),
     insert: database.prepare<
-      readonly [number, number, number, number, number | null, Buffer, string, string] & unknown[]
+      readonly [number, number, number, number, Buffer | null, Buffer, string, string] & unknown[]
     >(`
       INSERT INTO events (stream, revision, type, stored_at, causation, id, data, metadata)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
