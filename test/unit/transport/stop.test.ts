@@ -1,3 +1,6 @@
+import { Agent, request as httpRequest } from 'node:http';
+import { connect as netConnect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
@@ -12,7 +15,7 @@ import {
 } from '../../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import type { Call } from '../../../src/kernel/rpc.ts';
 import { ended, onCreate, onWatch, receipt, unaryRpc, watched, watchRpc } from './rpcs.ts';
-import { failedOfConnect, failure, grpcClient, serve, until } from './server-kit.ts';
+import { collect, failedOfConnect, failure, grpcClient, serve, until } from './server-kit.ts';
 
 const command = create(CreateTradingStrategyCommandSchema, { userId: 'u', strategyName: 'trend' });
 const query = create(WatchStrategyQuerySchema, { strategyId: 's' });
@@ -129,6 +132,125 @@ describe('a stop', () => {
     const h2 = createConnectTransport({ baseUrl: server.baseUrl, httpVersion: '2' });
     await createClient(TradingCommandService, h2).createTradingStrategy(command);
     await server[Symbol.asyncDispose]();
+  });
+});
+
+describe('a stop and connections that are kept open', () => {
+  type Outcome = { readonly writtenAt: number; readonly result: number | string };
+
+  /** One request over the agent's connection: its status, or the code that it failed with. */
+  function request(port: number, agent: Agent): Promise<Outcome> {
+    const writtenAt = performance.now();
+    const path = `/${TradingCommandService.typeName}/CreateTradingStrategy`;
+    const headers = { 'Content-Type': 'application/json', 'Content-Length': 2 };
+    const options = { method: 'POST', host: '127.0.0.1', port, path, agent, headers };
+    return new Promise((resolve) => {
+      const sent = httpRequest(options, (response) => {
+        response.resume();
+        response.on('end', () => resolve({ writtenAt, result: response.statusCode ?? 0 }));
+        response.on('error', () => resolve({ writtenAt, result: 'cut' }));
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        resolve({ writtenAt, result: error.code ?? error.message });
+      });
+      sent.end('{}');
+    });
+  }
+
+  test('every request that was written before it is answered', async () => {
+    for (let round = 0; round < 15; round += 1) {
+      const server = await serve([onCreate(() => receipt('done'))]);
+      const agents = Array.from({ length: 8 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+      for (const agent of agents) {
+        expect((await request(server.httpPort, agent)).result).toBe(200);
+      }
+      const outcomes: Outcome[] = [];
+      const ask = async (agent: Agent, pauseMs: number) => {
+        for (;;) {
+          const outcome = await request(server.httpPort, agent);
+          outcomes.push(outcome);
+          if (typeof outcome.result === 'string') return;
+          if (pauseMs > 0) await delay(Math.random() * pauseMs);
+        }
+      };
+      // Half of them ask without a pause, the others seldom: they are idle when the stop comes.
+      const asking = agents.map((agent, index) => ask(agent, index % 2 === 0 ? 0 : 30));
+      await delay(5 + round);
+      const stoppedAt = performance.now();
+      await server[Symbol.asyncDispose]();
+      await Promise.all(asking);
+      for (const agent of agents) agent.destroy();
+      const before = outcomes.filter(({ writtenAt }) => writtenAt <= stoppedAt);
+      expect(before.length).toBeGreaterThan(0);
+      expect(before.filter(({ result }) => result !== 200 && result !== 503)).toEqual([]);
+      // Nobody is cut off later either: who asks again finds that nobody listens any more.
+      expect(new Set(outcomes.map(({ result }) => result)).has('ECONNRESET')).toBe(false);
+    }
+  });
+
+  test('the answer to a request in flight says that the connection closes', async () => {
+    const gate = Promise.withResolvers<void>();
+    let running = 0;
+    const slow = onCreate(async () => {
+      running += 1;
+      await gate.promise;
+      return receipt('done');
+    });
+    const server = await serve([slow]);
+    const path = `/${TradingCommandService.typeName}/CreateTradingStrategy`;
+    const socket = netConnect(server.httpPort, '127.0.0.1');
+    const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json`;
+    socket.write(`${head}\r\nContent-Length: 2\r\n\r\n{}`);
+    await until(() => running === 1);
+    const stop = server[Symbol.asyncDispose]();
+    await delay(20);
+    gate.resolve();
+    const answer = (await collect(socket)).join('');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+    await stop;
+  });
+
+  test('a large request that it refuses is answered, not reset', async () => {
+    const gate = Promise.withResolvers<void>();
+    let running = 0;
+    const slow = onCreate(async () => {
+      running += 1;
+      await gate.promise;
+      return receipt('done');
+    });
+    const server = await serve([slow]);
+    using client = grpcClient(server.grpcPort);
+    const atWork = client.unary(unaryRpc, command);
+    const path = `/${TradingCommandService.typeName}/CreateTradingStrategy`;
+    const socket = netConnect({ port: server.httpPort, host: '127.0.0.1', allowHalfOpen: true });
+    let answer = '';
+    socket.on('data', (bytes) => {
+      answer += bytes;
+    });
+    const closed = new Promise<void>((resolve, reject) => {
+      socket.once('close', resolve).once('error', reject);
+    });
+    socket.write('GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    await until(() => answer !== '' && running === 1);
+    answer = '';
+    const stop = server[Symbol.asyncDispose]();
+    await delay(20);
+    // A peer that sends all before it reads: a reset would take the answer from it.
+    socket.pause();
+    const length = 3_000_000;
+    const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json`;
+    socket.write(`${head}\r\nContent-Length: ${length}\r\n\r\n`);
+    for (let sent = 0; sent < length; sent += 100_000) {
+      socket.write(Buffer.alloc(100_000, 32));
+      await delay(1);
+    }
+    socket.end();
+    socket.resume();
+    await closed;
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    gate.resolve();
+    await Promise.all([stop, atWork]);
   });
 });
 
