@@ -1,8 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
-import type { GenerationRef, ReadModelStore, StoredDocument } from './read-model-store.ts';
+import type {
+  GenerationRef,
+  Misindexed,
+  ReadModelStore,
+  StoredDocument,
+} from './read-model-store.ts';
 
 export type FieldDifference = {
+  /** `name (index)`: the document says otherwise, but this is what it is found by. */
   readonly field: string;
   readonly live: JsonValue | undefined;
   readonly replayed: JsonValue | undefined;
@@ -29,6 +35,23 @@ export function compareDocuments(
     .sort()
     .map((field) => ({ field, live: live[field], replayed: replayed[field] }));
   return fields.length === 0 ? undefined : { documentId, kind: 'changed', fields };
+}
+
+/** Adds what a document is found by wrongly; of a field that differs itself nothing more is told. */
+export function withIndex(
+  documentId: string,
+  differs: Difference | undefined,
+  misindexed: Misindexed | undefined,
+): Difference | undefined {
+  if (misindexed === undefined) return differs;
+  const told = new Set(differs?.fields.map(({ field }) => field));
+  const more = misindexed.fields
+    .filter(({ field }) => !told.has(field))
+    .map(({ field, indexed, expected }) => {
+      return { field: `${field} (index)`, live: indexed, replayed: expected };
+    });
+  const { kind, fields } = differs ?? { kind: 'changed', fields: [] };
+  return { documentId, kind, fields: [...fields, ...more] };
 }
 
 /** The documents of two generations side by side, in the order of their ids. */

@@ -158,12 +158,12 @@ export function createGenerations(options: {
 
   const newBuild = async (lane: Lane, signal: AbortSignal) => {
     const fingerprint = fingerprintOf(lane.view);
-    const known = await generationsOf(lane);
+    // A verification may be under way in a scratch one.
+    const known = (await generationsOf(lane)).filter((info) => info.generation < firstScratch);
     for (const { state, generation } of known) {
       if (state === 'building') await store.drop({ view: lane.view, generation });
     }
-    const numbers = known.map(({ generation }) => generation).filter((n) => n < firstScratch);
-    const generation = Math.max(0, ...numbers) + 1;
+    const generation = Math.max(0, ...known.map((info) => info.generation)) + 1;
     return startBuild(lane, await store.open({ view: lane.view, generation }, fingerprint), signal);
   };
 

@@ -130,6 +130,10 @@ export function createOperations(projector: Projector, stop: AbortSignal) {
     const types = parts.typesOf(lane);
     const steps = verify({ ...parts, lane, live, types, signal: call.signal });
     for await (const step of steps) {
+      if (step === 'overtaken') {
+        const message = `another generation of ${view} has gone live meanwhile: verify it again`;
+        return yield reject('PRECONDITION', 'GENERATION_CHANGED', message);
+      }
       yield create(VerifyProjectionResponseSchema, {
         eventsDone: BigInt(step.eventsDone),
         eventsTotal: BigInt(step.eventsTotal),

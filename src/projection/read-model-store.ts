@@ -1,4 +1,4 @@
-import type { JsonObject } from '../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import type { Position } from '../kernel/position.ts';
 import type { View } from './kit.ts';
 
@@ -53,6 +53,17 @@ export type Heartbeat = {
   readonly lagSeconds: number;
 };
 
+/** A document whose filters, sorts or search do not follow from what it says. */
+export type Misindexed = {
+  readonly documentId: string;
+  /** `indexed`: what the engine looks at; `expected`: what it would be, made of the document. */
+  readonly fields: readonly {
+    readonly field: string;
+    readonly indexed: JsonValue | undefined;
+    readonly expected: JsonValue | undefined;
+  }[];
+};
+
 /**
  * The projection side's port to the store of read models.
  *
@@ -73,6 +84,11 @@ export type Heartbeat = {
  *   take long. `drop` forgets for good one that isn't live.
  * - `scan` yields all documents that are not deleted, in ascending order of id by code points (for
  *   characters beyond U+FFFF, `<` has another order). A document is as it is when it is read.
+ * - `inspect` yields the documents, of those named or of all, whose indexed form differs from what
+ *   the document would be indexed as: somebody has written beside this port.
+ * - `lease` gives the right to write to `owner` for so long from now, or prolongs it, and answers
+ *   whether `owner` has it: false while another's lease runs. With 0 ms `owner` gives it back. It
+ *   spares two projectors the same work; what guards the documents is their positions.
  * - `count` is how many documents are not deleted; asking every second costs nothing.
  * - Faults of the store reject with StoreFault; a generation that isn't there, and a refusal to
  *   switch or drop, with STORE_FAILED.
@@ -96,6 +112,8 @@ export type ReadModelStore = {
     }[];
   }>;
   readonly scan: (ref: GenerationRef) => AsyncIterable<StoredDocument>;
+  readonly inspect: (ref: GenerationRef, ids?: readonly string[]) => AsyncIterable<Misindexed>;
+  readonly lease: (owner: string, ttlMs: number) => Promise<boolean>;
   readonly count: (ref: GenerationRef) => Promise<number>;
   readonly parked: (ref: GenerationRef) => Promise<readonly ParkedEvent[]>;
   readonly heartbeat: (ref: GenerationRef, beat: Heartbeat) => Promise<void>;

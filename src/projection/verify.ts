@@ -3,13 +3,13 @@ import type { Position } from '../kernel/position.ts';
 import { start } from '../kernel/position.ts';
 import type { Target } from './apply.ts';
 import { catchUp } from './build.ts';
-import { compareDocuments, type Difference, pairs } from './compare.ts';
+import { compareDocuments, type Difference, pairs, withIndex } from './compare.ts';
 import type { Decode } from './decode.ts';
 import type { EventSource } from './event-source.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { firstScratch } from './generations.ts';
 import type { Lane } from './lane.ts';
-import type { ReadModelStore } from './read-model-store.ts';
+import type { GenerationRef, Misindexed, ReadModelStore } from './read-model-store.ts';
 
 export type Verification = {
   readonly eventsDone: number;
@@ -24,13 +24,15 @@ export type Verification = {
 const mostNamed = 100;
 /** Beyond this many candidates there is no use in looking at each again. */
 const mostCandidates = 10_000;
-const reportEvery = 2_000;
+/** How many documents are looked at before it is said how far it is. */
+const page = 1_000;
 
 /**
- * Compares the live documents with a replay of the log into a scratch generation, which is dropped.
- * The log goes on meanwhile: documents that differ at first are compared once more, while nothing is
- * applied and the replay has come exactly as far as the live generation. Documents with parked
- * events are left out.
+ * Compares the live documents with a replay of the log into a scratch generation, which is dropped,
+ * and what they are found by with what they say. The log goes on meanwhile: documents that differ at
+ * first are compared once more, while nothing is applied and the replay has come exactly as far as
+ * the live generation. Documents with parked events are not compared with the replay. Where another
+ * generation has gone live meanwhile, it ends with 'overtaken'.
  */
 export async function* verify(options: {
   readonly source: EventSource;
@@ -42,7 +44,7 @@ export async function* verify(options: {
   readonly exclusively: <Result>(task: () => Promise<Result>) => Promise<Result>;
   readonly now: () => number;
   readonly signal: AbortSignal;
-}): AsyncGenerator<Verification> {
+}): AsyncGenerator<Verification | 'overtaken'> {
   const { source, store, lane, live, signal } = options;
   const ref = { view: lane.view, generation: firstScratch + Math.floor(Math.random() * 1e6) };
   await store.open(ref, fingerprintOf(lane.view));
@@ -69,26 +71,54 @@ export async function* verify(options: {
       if (!over) yield report();
     }
     await built;
-    const candidates: string[] = [];
-    for await (const pair of pairs(store, live.ref, ref)) {
-      seen.compared += 1;
-      const differs = compareDocuments(pair.id, pair.live?.document, pair.replayed?.document);
-      if (differs !== undefined && !live.parked.has(pair.id)) candidates.push(pair.id);
-      if (seen.compared % reportEvery === 0) {
-        if (signal.aborted) return;
-        await nextTurn();
-        yield report();
-      }
+    const candidates = new Set<string>();
+    for await (const { compared, ids } of candidatesOf(store, live, ref)) {
+      seen.compared += compared;
+      for (const id of ids) candidates.add(id);
+      if (signal.aborted) return;
+      await nextTurn();
+      yield report();
     }
-    const again = candidates.slice(0, mostCandidates);
+    const again = [...candidates].slice(0, mostCandidates);
     const documents = await options.exclusively(async () => {
+      // Another generation is live: the log is no longer applied to the one that was looked at.
+      if (lane.target !== live) return undefined;
       await bring(lane.checkpoint);
       return compareAgain(store, live, scratch, again);
     });
-    yield report(documents, documents.length + candidates.length - again.length, true);
+    if (documents === undefined) yield 'overtaken';
+    else yield report(documents, documents.length + candidates.size - again.length, true);
   } finally {
-    await store.drop(ref);
+    // What cannot be dropped now is when the projector opens the view the next time.
+    await store.drop(ref).catch(() => undefined);
   }
+}
+
+/** The documents that differ at first sight, from page to page. */
+async function* candidatesOf(
+  store: ReadModelStore,
+  live: Target,
+  scratch: GenerationRef,
+): AsyncGenerator<{ readonly compared: number; readonly ids: readonly string[] }> {
+  let compared = 0;
+  let ids: string[] = [];
+  let present: string[] = [];
+  const complete = async () => {
+    const misindexed = await inspected(store, live.ref, present);
+    return { compared, ids: [...ids, ...misindexed.keys()] };
+  };
+  for await (const pair of pairs(store, live.ref, scratch)) {
+    compared += 1;
+    const differs = compareDocuments(pair.id, pair.live?.document, pair.replayed?.document);
+    if (differs !== undefined && !live.parked.has(pair.id)) ids.push(pair.id);
+    if (pair.live !== undefined) present.push(pair.id);
+    if (compared < page) continue;
+    yield await complete();
+    compared = 0;
+    ids = [];
+    present = [];
+  }
+  if (compared > 0) yield await complete();
 }
 
 async function compareAgain(
@@ -99,16 +129,25 @@ async function compareAgain(
 ): Promise<readonly Difference[]> {
   const left = await store.load(live.ref, ids);
   const right = await store.load(scratch.ref, ids);
-  return ids.flatMap((id) => {
-    if (live.parked.has(id) || scratch.parked.has(id)) return [];
+  const misindexed = await inspected(store, live.ref, ids);
+  const compare = (id: string): Difference | undefined => {
+    if (live.parked.has(id) || scratch.parked.has(id)) return undefined;
     const document = left.get(id)?.document;
     const differs = compareDocuments(id, document, right.get(id)?.document);
-    const outlives =
-      differs?.kind === 'unexpected' && document !== undefined
-        ? (live.ref.view.mayOutliveLog?.(document) ?? false)
-        : false;
-    return differs === undefined || outlives ? [] : [differs];
-  });
+    if (differs?.kind !== 'unexpected' || document === undefined) return differs;
+    return live.ref.view.mayOutliveLog?.(document) === true ? undefined : differs;
+  };
+  return ids.flatMap((id) => withIndex(id, compare(id), misindexed.get(id)) ?? []);
+}
+
+async function inspected(
+  store: ReadModelStore,
+  ref: GenerationRef,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Misindexed>> {
+  const found = new Map<string, Misindexed>();
+  for await (const one of store.inspect(ref, ids)) found.set(one.documentId, one);
+  return found;
 }
 
 function pause(): Promise<false> {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { ReadModelStore } from '../../src/projection/read-model-store.ts';
 import type { ReadModels } from '../../src/read/read-models.ts';
 import { describeGenerations } from '../support/read-models-generations.ts';
+import { describeGuarding } from '../support/read-models-guarding.ts';
 import { describeListing } from '../support/read-models-listing.ts';
 import { describePaging } from '../support/read-models-paging.ts';
 import { describeSearching } from '../support/read-models-searching.ts';
@@ -41,5 +42,6 @@ export function describeReadModelStoreContract(
     describePaging(underTest);
     describeSearching(underTest);
     describeGenerations(underTest);
+    describeGuarding(underTest);
   });
 }

@@ -1,5 +1,6 @@
 import type { ReadModelStore } from '../../projection/read-model-store.ts';
 import type { ReadModels } from '../../read/read-models.ts';
+import { toStoreFault } from './database.ts';
 import { openReadModelFile } from './read-models/catalogue.ts';
 import { createReader } from './read-models/reader.ts';
 import { createStore } from './read-models/store.ts';
@@ -17,7 +18,12 @@ export function createSqliteReadModelStore({ path }: { readonly path: string }):
   database.pragma('wal_autocheckpoint = 4000');
   database.pragma('journal_size_limit = 67108864');
   database.pragma('temp_store = FILE');
-  return createStore(path, database);
+  try {
+    return createStore(path, database);
+  } catch (error) {
+    database.close();
+    throw toStoreFault(error, `cannot prepare ${path}`);
+  }
 }
 
 /**

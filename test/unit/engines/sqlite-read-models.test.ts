@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { fold, placesOfWords, wordsOf } from '../../../src/engines/sqlite/read-models/fold.ts';
 import { createHighlighter } from '../../../src/engines/sqlite/read-models/highlight.ts';
 import { layoutOf } from '../../../src/engines/sqlite/read-models/layout.ts';
-import { toSortable } from '../../../src/engines/sqlite/read-models/sortable-decimal.ts';
+import {
+  fromSortable,
+  toSortable,
+} from '../../../src/engines/sqlite/read-models/sortable-decimal.ts';
 import { nearIn } from '../../../src/engines/sqlite/read-models/spelling.ts';
 import { compare, decimal } from '../../../src/kernel/decimal.ts';
 
@@ -45,6 +48,19 @@ describe('a sortable decimal', () => {
       for (const b of near) {
         expect(bytewise(toSortable(a), toSortable(b))).toBe(compare(decimal(a), decimal(b)));
       }
+    }
+  });
+
+  test('a text is of one decimal by value, and other texts of none', () => {
+    fc.assert(
+      fc.property(decimals, (text) => {
+        const back = fromSortable(toSortable(text) ?? '') ?? '';
+        expect(compare(decimal(back), decimal(text))).toBe(0);
+        expect(toSortable(back)).toBe(toSortable(text));
+      }),
+    );
+    for (const text of ['', '1', '100.', '10190', '1019x', '0', '09', 'cheap', '2101', '10105']) {
+      expect(fromSortable(text)).toBeUndefined();
     }
   });
 

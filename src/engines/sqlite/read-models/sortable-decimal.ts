@@ -27,6 +27,17 @@ export function toSortable(text: string): string | undefined {
   return negative ? `0${complement(digits)}${afterDigits}` : `1${digits}`;
 }
 
+/** The shortest decimal that has the text; undefined where none has. */
+export function fromSortable(text: string): string | undefined {
+  const negative = text.startsWith('0');
+  const digits = negative ? complement(text.slice(1, -1)) : text.slice(1);
+  const count = Number(digits.slice(0, 2));
+  const integer = digits.slice(2, 2 + count) || '0';
+  const fraction = digits.slice(2 + count);
+  const decimal = `${negative ? '-' : ''}${integer}${fraction === '' ? '' : `.${fraction}`}`;
+  return toSortable(decimal) === text ? decimal : undefined;
+}
+
 function complement(digits: string): string {
   let result = '';
   for (const digit of digits) result += 9 - Number(digit);

@@ -10,7 +10,9 @@ import type {
 import { type SqliteDatabase, toStoreFault } from '../database.ts';
 import { createApply } from './apply.ts';
 import { checkpointOf, createLayouts, infoOf, infosOf, keyOf } from './catalogue.ts';
+import { createInspect } from './inspect.ts';
 import { dropSql, indexSql, problemOfView, tablesSql } from './layout.ts';
+import { createLease } from './lease.ts';
 import { createStatements } from './statements.ts';
 
 /** How many documents `scan` reads at once. */
@@ -28,11 +30,21 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
   const statements = createStatements(database);
   const layouts = createLayouts(statements);
   const apply = createApply(database, statements, layouts);
+  const inspect = createInspect(database, statements, layouts);
+  const lease = createLease(database, statements);
   const atomically = database.transaction((work: () => void) => work()).immediate;
 
   async function guarded<T>(what: string, work: () => T | Promise<T>): Promise<T> {
     try {
       return await work();
+    } catch (error) {
+      throw toStoreFault(error, `cannot ${what} in ${path}`);
+    }
+  }
+
+  async function* guardedItems<T>(what: string, items: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* items;
     } catch (error) {
       throw toStoreFault(error, `cannot ${what} in ${path}`);
     }
@@ -146,6 +158,8 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
     load: (ref, ids) => guarded(`load from "${ref.view.name}"`, () => load(ref, ids)),
     apply: (batches) => guarded('apply', () => apply(batches)),
     scan,
+    inspect: (ref, ids) => guardedItems(`inspect "${ref.view.name}"`, inspect(ref, ids)),
+    lease: (owner, ttlMs) => guarded('lease the read models', () => lease(owner, ttlMs)),
     count: (ref) =>
       guarded(`count "${ref.view.name}"`, () => {
         const row = statements

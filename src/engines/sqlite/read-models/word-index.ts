@@ -18,6 +18,11 @@ const mostKnownTerms = 200_000;
 const longestTerm = 40;
 const shortestTerm = 3;
 
+/** Whether typing errors are corrected to the word. */
+export function isLearned({ length }: string): boolean {
+  return length >= shortestTerm && length <= longestTerm;
+}
+
 export function createWordIndex(statements: Statements, layout: Layout): WordIndex {
   const { texts, words: wordTable, terms } = layout.table;
   const labels = layout.facets.map(({ column }) => `, ${column}`).join('');
@@ -43,7 +48,7 @@ export function createWordIndex(statements: Statements, layout: Layout): WordInd
 
   function learn(words: string): void {
     for (const term of words.split(/\s+/)) {
-      if (term.length < shortestTerm || term.length > longestTerm || known.has(term)) continue;
+      if (!isLearned(term) || known.has(term)) continue;
       insertTerm.run(term);
       if (known.size >= mostKnownTerms) known.clear();
       known.add(term);
