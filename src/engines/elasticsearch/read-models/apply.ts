@@ -1,0 +1,175 @@
+import type { Client } from '@elastic/elasticsearch';
+import { isAfter } from '../../../kernel/position.ts';
+import type {
+  Batch,
+  GenerationRef,
+  ReadModelStore,
+  StoredDocument,
+} from '../../../projection/read-model-store.ts';
+import type { Complaint } from '../faults.ts';
+import { createBulk, type Item } from './bulk.ts';
+import type { Catalogue } from './catalogue.ts';
+import { parkedEntryId, toCheckpointSource, toDocumentSource, toParkedSource } from './entries.ts';
+import type { Layout } from './layout.ts';
+import { checkpointId, problemOfId, toEntryId, writeAlias } from './names.ts';
+import { derive, problemOfDocument } from './values.ts';
+import { createWriting, type Entry } from './writing.ts';
+
+type Batches = Parameters<ReadModelStore['apply']>[0];
+type Refused = Awaited<ReturnType<ReadModelStore['apply']>>['refused'][number];
+
+type Planned = { readonly ref: GenerationRef; readonly batch: Batch; readonly layout: Layout };
+type PlannedDocument = Planned & { readonly document: StoredDocument };
+
+const what = 'cannot apply events';
+
+/**
+ * Applies batches: all documents first, then what is parked, then the checkpoints, each step when
+ * the one before it is settled. A crash in between leaves a checkpoint that is behind its documents,
+ * never before them; the repetition finds them written.
+ */
+export function createApply(client: Client, catalogue: Catalogue, refreshIntervalMs: number) {
+  const send = createBulk(client, what);
+  const write = createWriting(client, send, what);
+  const shownAt = new Map<string, number>();
+
+  /**
+   * Elasticsearch shows to lists and searches what was written within one interval. After a quiet
+   * time it need not be waited for: the first change is shown at once, and the interval begins.
+   */
+  async function show(indexes: readonly string[]): Promise<void> {
+    const now = performance.now();
+    const due = indexes.filter((index) => now - (shownAt.get(index) ?? -1e9) >= refreshIntervalMs);
+    if (due.length === 0) return;
+    for (const index of due) shownAt.set(index, now);
+    // Everything is applied in any case.
+    await client.indices.refresh({ index: due, ignore_unavailable: true }).catch(() => undefined);
+  }
+
+  async function writeDocuments(plan: readonly Planned[]): Promise<readonly Refused[]> {
+    const documents = plan.flatMap((planned) =>
+      lastOfEach(planned.batch).map((document): PlannedDocument => ({ ...planned, document })),
+    );
+    const refused = documents.flatMap(({ ref, layout, document }) => {
+      const error = problemOf(layout, document);
+      return error === undefined ? [] : { ref, documentId: document.id, error };
+    });
+    if (refused.length > 0) return refused;
+    const results = await write(documents.map(toEntry));
+    return documents.flatMap(({ ref, document }, i) => {
+      const complaint = results[i];
+      if (complaint === undefined) return [];
+      return { ref, documentId: document.id, error: sentenceOf(complaint) };
+    });
+  }
+
+  async function writeCheckpoints(plan: readonly Planned[]): Promise<void> {
+    const entries = plan.flatMap(({ layout, batch: { checkpoint } }): Entry[] => {
+      if (checkpoint === undefined) return [];
+      const { position, storedAt } = checkpoint;
+      const source = toCheckpointSource(position, storedAt);
+      const alias = writeAlias(layout.index);
+      return [{ alias, id: checkpointId, position, source, overwrite: false }];
+    });
+    const refusals = (await write(entries)).filter((one) => one !== undefined);
+    for (const refusal of refusals) throw new Error(`${what}: ${sentenceOf(refusal)}`);
+  }
+
+  /** Of batches that have no generation in common. */
+  async function applyAll(plan: readonly Planned[]): Promise<readonly Refused[]> {
+    const refused = await writeDocuments(plan);
+    if (refused.length > 0) return refused;
+    await send(plan.flatMap(parkingOf));
+    await writeCheckpoints(plan);
+    const written = plan.filter(({ batch }) => batch.documents.length > 0);
+    await show(written.map(({ layout }) => layout.index).filter(catalogue.isLive));
+    return [];
+  }
+
+  return async (batches: Batches): Promise<{ readonly refused: readonly Refused[] }> => {
+    const plan: Planned[] = [];
+    for (const { ref, batch } of batches) {
+      plan.push({ ref, batch, layout: await catalogue.layout(ref) });
+    }
+    const rounds = roundsOf(plan);
+    // What can be seen beforehand is refused before anything is written.
+    if (rounds.length > 1) {
+      const seen = plan.flatMap(({ ref, batch, layout }) =>
+        batch.documents.flatMap((document) => {
+          const error = problemOf(layout, document);
+          return error === undefined ? [] : { ref, documentId: document.id, error };
+        }),
+      );
+      if (seen.length > 0) return { refused: seen };
+    }
+    for (const round of rounds) {
+      const refused = await applyAll(round);
+      if (refused.length > 0) return { refused };
+    }
+    return { refused: [] };
+  };
+}
+
+/** Batches of the same generation one after the other, in their order. */
+function roundsOf(plan: readonly Planned[]): readonly (readonly Planned[])[] {
+  const rounds: Planned[][] = [];
+  const counts = new Map<string, number>();
+  for (const planned of plan) {
+    const round = counts.get(planned.layout.index) ?? 0;
+    counts.set(planned.layout.index, round + 1);
+    const sameRound = rounds[round];
+    if (sameRound === undefined) rounds.push([planned]);
+    else sameRound.push(planned);
+  }
+  return rounds;
+}
+
+/** What the batch leaves of each document: written one after the other, they would end so. */
+function lastOfEach({ documents, overwrite }: Batch): readonly StoredDocument[] {
+  const last = new Map<string, StoredDocument>();
+  for (const document of documents) {
+    const before = last.get(document.id);
+    const counts =
+      before === undefined || overwrite === true || isAfter(document.version, before.version);
+    if (counts) last.set(document.id, document);
+  }
+  return [...last.values()];
+}
+
+function problemOf(layout: Layout, { id, document }: StoredDocument): string | undefined {
+  const problem = problemOfId(id);
+  if (problem !== undefined || document === undefined) return problem;
+  return problemOfDocument(layout, document);
+}
+
+function toEntry({ layout, batch, document }: PlannedDocument): Entry {
+  const derived = document.document === undefined ? undefined : derive(layout, document.document);
+  return {
+    alias: writeAlias(layout.index),
+    id: toEntryId(document.id),
+    position: document.version,
+    source: toDocumentSource(document, derived),
+    overwrite: batch.overwrite === true,
+  };
+}
+
+function parkingOf({ layout, batch: { park, unpark } }: Planned): readonly Item[] {
+  const alias = writeAlias(layout.index);
+  const items = new Map<string, Item>();
+  for (const { documentId, position } of unpark) {
+    const id = parkedEntryId(documentId, position);
+    items.set(id, { alias, id, op: 'delete' });
+  }
+  for (const event of park) {
+    const id = parkedEntryId(event.documentId, event.position);
+    items.set(id, { alias, id, op: 'index', source: toParkedSource(event) });
+  }
+  return [...items.values()];
+}
+
+/** Elasticsearch's reason quotes values, which are nobody's to read: of it, only the field is told. */
+function sentenceOf({ type, reason, status }: Complaint): string {
+  const field = /field \[(?:f\.)?([A-Za-z][A-Za-z0-9_]*)\]/.exec(reason)?.[1];
+  const where = field === undefined ? '' : `, at the field "${field}"`;
+  return `Elasticsearch refuses the document${where}: ${type} (${status})`;
+}

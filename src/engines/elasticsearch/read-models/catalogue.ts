@@ -1,0 +1,205 @@
+import type { Client } from '@elastic/elasticsearch';
+import { StoreFault } from '../../../kernel/fault.ts';
+import { isAfter, type Position } from '../../../kernel/position.ts';
+import type { Schema } from '../../../projection/kit.ts';
+import type { GenerationInfo, GenerationRef } from '../../../projection/read-model-store.ts';
+import { faultOf, isMissingIndex, statusOf, toComplaint } from '../faults.ts';
+import { fromCheckpoint, type Source } from './entries.ts';
+import { type Layout, layoutOf, mappingOf, problemOfView } from './layout.ts';
+import {
+  checkpointId,
+  everyIndex,
+  fromIndex,
+  indexOf,
+  keptAlias,
+  liveAlias,
+  writeAlias,
+} from './names.ts';
+
+/** What an index says of itself, beside its mapping. */
+export type IndexMeta = { readonly fingerprint: string; readonly schema: Schema };
+
+type IndexState = {
+  readonly aliases?: Readonly<Record<string, unknown>>;
+  readonly mappings?: { readonly _meta?: { readonly cipherhorizon?: IndexMeta } };
+};
+
+export type Catalogue = ReturnType<typeof createCatalogue>;
+
+const settings = {
+  building: { refresh_interval: '-1', number_of_replicas: 0 },
+  live: (refreshIntervalMs: number) => ({
+    refresh_interval: `${refreshIntervalMs}ms`,
+    // One where there is a second node for it.
+    auto_expand_replicas: '0-1',
+  }),
+};
+
+/**
+ * The generations of views. Each is an index; an alias says which is live. One that is being built
+ * has no replicas and shows nothing by itself; it gets both when it goes live.
+ */
+export function createCatalogue(client: Client, prefix: string, refreshIntervalMs: number) {
+  const layouts = new Map<string, Layout>();
+  const liveIndexes = new Set<string>();
+
+  /** The states of indexes: of one, or of all that the pattern names. */
+  async function statesOf(index: string): Promise<Readonly<Record<string, IndexState>>> {
+    return (await client.indices.get({
+      index,
+      features: ['aliases', 'mappings'],
+      filter_path: '*.aliases,*.mappings._meta.cipherhorizon',
+      allow_no_indices: true,
+      expand_wildcards: ['open', 'closed'],
+    })) as Readonly<Record<string, IndexState>>;
+  }
+
+  const missing = ({ view, generation }: GenerationRef) => {
+    const index = indexOf(prefix, view.name, generation);
+    const what = `the view "${view.name}" has no generation ${generation}`;
+    return new StoreFault('STORE_FAILED', `${what}: there is no index "${index}"`);
+  };
+
+  /** @throws StoreFault where there is no such generation */
+  async function metaOf(ref: GenerationRef): Promise<IndexMeta> {
+    const index = indexOf(prefix, ref.view.name, ref.generation);
+    try {
+      const meta = (await statesOf(index))[index]?.mappings?._meta?.cipherhorizon;
+      if (meta !== undefined) return meta;
+    } catch (error) {
+      if (isMissingIndex(error)) throw missing(ref);
+      throw error;
+    }
+    const message = `the index "${index}" is none of ours: it says nothing of a view`;
+    throw new StoreFault('STORE_FAILED', message);
+  }
+
+  /** As the generation was opened with; remembered until it turns out not to be there. */
+  async function layout(ref: GenerationRef): Promise<Layout> {
+    const index = indexOf(prefix, ref.view.name, ref.generation);
+    const known = layouts.get(index);
+    if (known !== undefined) return known;
+    const { schema } = await metaOf(ref);
+    const made = layoutOf(index, ref.view.name, ref.generation, schema);
+    layouts.set(index, made);
+    return made;
+  }
+
+  async function infos(pattern: string): Promise<readonly GenerationInfo[]> {
+    const states = Object.entries(await statesOf(pattern)).flatMap(([index, state]) => {
+      const name = fromIndex(prefix, index);
+      const meta = state.mappings?._meta?.cipherhorizon;
+      if (name === undefined || meta === undefined) return [];
+      const aliases = state.aliases ?? {};
+      const isLive = liveAlias(prefix, name.view) in aliases;
+      const wasLive = keptAlias(prefix, name.view) in aliases;
+      if (isLive) liveIndexes.add(index);
+      else liveIndexes.delete(index);
+      const { fingerprint } = meta;
+      return [{ index, ...name, fingerprint, state: stateName(isLive, wasLive) }];
+    });
+    const checkpoints = await checkpointsOf(states.map(({ index }) => index));
+    return states
+      .map(({ index, ...info }, i) => ({ ...info, checkpoint: checkpoints[i] as Position }))
+      .sort((a, b) => (a.view < b.view ? -1 : a.view > b.view ? 1 : a.generation - b.generation));
+  }
+
+  async function checkpointsOf(indexes: readonly string[]): Promise<readonly Position[]> {
+    if (indexes.length === 0) return [];
+    const docs = indexes.map((index) => ({ _index: index, _id: checkpointId }));
+    const found = (await client.mget<Source>({ docs })).docs;
+    return indexes.map((index, i) => {
+      const one = found[i];
+      if (one === undefined || 'error' in one) {
+        throw faultOf(toComplaint(503, one?.error), `cannot read the checkpoint of "${index}"`);
+      }
+      return fromCheckpoint(one._source).position;
+    });
+  }
+
+  async function info(ref: GenerationRef): Promise<GenerationInfo> {
+    await metaOf(ref);
+    const [one] = await infos(indexOf(prefix, ref.view.name, ref.generation));
+    if (one === undefined) throw missing(ref);
+    return one;
+  }
+
+  async function open(ref: GenerationRef, fingerprint: string): Promise<GenerationInfo> {
+    const { view, generation } = ref;
+    const problem = problemOfView(view.name, view.schema);
+    if (problem !== undefined) throw new StoreFault('STORE_FAILED', problem);
+    const index = indexOf(prefix, view.name, generation);
+    const meta: IndexMeta = { fingerprint, schema: view.schema };
+    const mapping = mappingOf(layoutOf(index, view.name, generation, view.schema));
+    layouts.delete(index);
+    try {
+      await client.indices.create({
+        index,
+        aliases: { [writeAlias(index)]: {} },
+        mappings: { ...mapping, _meta: { cipherhorizon: meta } },
+        settings: { number_of_shards: 1, ...settings.building },
+      });
+    } catch (error) {
+      // As it is there already, or just made by another.
+      if (statusOf(error) !== 400 || !/already_exists/.test(String(error))) throw error;
+    }
+    return info(ref);
+  }
+
+  async function switchTo(ref: GenerationRef): Promise<void> {
+    const index = indexOf(prefix, ref.view.name, ref.generation);
+    const what = `generation ${ref.generation} of the view "${ref.view.name}"`;
+    const next = await info(ref);
+    if (next.state === 'live') return;
+    await client.indices.putSettings({ index, settings: settings.live(refreshIntervalMs) });
+    await client.indices.refresh({ index });
+    const all = await infos(indexOf(prefix, ref.view.name, 0).replace(/0$/, '*'));
+    const live = all.find(({ state }) => state === 'live');
+    const { checkpoint } = await info(ref);
+    if (live !== undefined && isAfter(live.checkpoint, checkpoint)) {
+      throw new StoreFault('STORE_FAILED', `${what} is behind the live one: catch it up first`);
+    }
+    const alias = liveAlias(prefix, ref.view.name);
+    const kept = keptAlias(prefix, ref.view.name);
+    const actions = [
+      { add: { index, alias } },
+      ...(next.state === 'kept' ? [{ remove: { index, alias: kept } }] : []),
+    ];
+    if (live !== undefined) {
+      const old = indexOf(prefix, live.view, live.generation);
+      actions.unshift(
+        // It fails as a whole where another has been switched to meanwhile.
+        { remove: { index: old, alias, must_exist: true } } as (typeof actions)[number],
+        { add: { index: old, alias: kept } },
+      );
+    }
+    await client.indices.updateAliases({ actions });
+    liveIndexes.add(index);
+  }
+
+  async function drop(ref: GenerationRef): Promise<void> {
+    const index = indexOf(prefix, ref.view.name, ref.generation);
+    const what = `generation ${ref.generation} of the view "${ref.view.name}"`;
+    if ((await info(ref)).state === 'live') {
+      throw new StoreFault('STORE_FAILED', `${what} is live and cannot be dropped`);
+    }
+    layouts.delete(index);
+    await client.indices.delete({ index });
+  }
+
+  return {
+    generations: () => infos(everyIndex(prefix)),
+    layout,
+    /** As far as this process has seen. */
+    isLive: (index: string) => liveIndexes.has(index),
+    /** After a fault: the index may have gone, and may come again as another. */
+    forget: () => layouts.clear(),
+    open,
+    switchTo,
+    drop,
+  };
+}
+
+function stateName(isLive: boolean, wasLive: boolean): GenerationInfo['state'] {
+  return isLive ? 'live' : wasLive ? 'kept' : 'building';
+}

@@ -1,0 +1,89 @@
+import { hash } from 'node:crypto';
+import { StoreFault } from '../../../kernel/fault.ts';
+import type { JsonObject } from '../../../kernel/json.ts';
+import { type Position, start } from '../../../kernel/position.ts';
+import type {
+  Heartbeat,
+  ParkedEvent,
+  StoredDocument,
+} from '../../../projection/read-model-store.ts';
+import { fromText, toText } from './positions.ts';
+import type { Derived } from './values.ts';
+
+// What the entries of an index are written as, and read back from. See mappingOf for the fields.
+
+/** An entry as a search or a get gives it. */
+export type Source = {
+  readonly k?: string;
+  readonly id?: string;
+  readonly at?: string;
+  readonly doc?: JsonObject;
+  readonly meta?: Readonly<Record<string, unknown>>;
+} & Derived;
+
+/** What is read of an entry to know its document. */
+export const documentFields = ['k', 'id', 'at', 'doc'];
+
+export function toDocumentSource(
+  { id, version, document }: StoredDocument,
+  derived: Derived | undefined,
+): string {
+  const at = toText(version);
+  if (document === undefined) return JSON.stringify({ k: 'x', id, at });
+  return JSON.stringify({ k: 'd', id, at, ...derived, doc: document });
+}
+
+/** Undefined where the entry is no document. */
+export function toStored(source: Source | undefined): StoredDocument | undefined {
+  if (source?.k !== 'd' && source?.k !== 'x') return undefined;
+  const { k, id, doc } = source;
+  const version = fromText(source.at);
+  if (version === undefined || id === undefined || (k === 'd' && doc === undefined)) {
+    throw new StoreFault('STORE_CORRUPT', `the entry of the document "${id}" is not whole`);
+  }
+  return { id, version, document: k === 'd' ? doc : undefined };
+}
+
+export function toCheckpointSource(position: Position, storedAt: number): string {
+  return JSON.stringify({ k: 'm', at: toText(position), meta: { asOf: storedAt } });
+}
+
+export function fromCheckpoint(source: Source | undefined): {
+  readonly position: Position;
+  readonly asOf: number;
+} {
+  return {
+    position: fromText(source?.at) ?? start,
+    asOf: numberOf(source?.meta?.asOf),
+  };
+}
+
+export function toHeartbeatSource(beat: Heartbeat): string {
+  return JSON.stringify({ k: 'm', meta: beat });
+}
+
+export function fromHeartbeat(source: Source | undefined): Heartbeat {
+  const { at, lagEvents, lagSeconds } = source?.meta ?? {};
+  return {
+    at: numberOf(at),
+    lagSeconds: numberOf(lagSeconds),
+    ...(typeof lagEvents === 'number' && { lagEvents }),
+  };
+}
+
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
+
+/** A hash: a document's id may be as long as an entry's can be. */
+export function parkedEntryId(documentId: string, position: Position): string {
+  return `~parked-${hash('sha256', `${toText(position)} ${documentId}`, 'hex')}`;
+}
+
+export function toParkedSource(event: ParkedEvent): string {
+  const { position, ...meta } = event;
+  return JSON.stringify({ k: 'p', at: toText(position), meta });
+}
+
+export function toParked(source: Source): ParkedEvent {
+  const position = fromText(source.at) ?? start;
+  return { ...(source.meta as Omit<ParkedEvent, 'position'>), position };
+}

@@ -1,0 +1,72 @@
+import type { Client } from '@elastic/elasticsearch';
+import { StoreFault } from '../../../kernel/fault.ts';
+import type { IndexMeta } from './catalogue.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import { fromIndex, liveAlias } from './names.ts';
+
+/** So long a generation is taken to be the live one, unless something tells that it is not. */
+const trustedMs = 1_000;
+
+export type Live = {
+  /** @throws StoreFault STORE_UNAVAILABLE where the view has no live generation */
+  readonly layout: (view: string) => Promise<Layout>;
+  /** The index behind the alias as an answer has named it: another one is looked at anew. */
+  readonly seen: (view: string, index: string) => void;
+  readonly forget: (view: string) => void;
+};
+
+/** Which generation is live, and its schema. */
+export function createLive(client: Client, prefix: string, now: () => number): Live {
+  type Known = { readonly layout: Layout; readonly text: string; until: number };
+  const known = new Map<string, Known>();
+  const looking = new Map<string, Promise<Layout>>();
+
+  async function look(view: string): Promise<Layout> {
+    const alias = liveAlias(prefix, view);
+    const result = (await client.indices.getMapping({
+      index: alias,
+      filter_path: '*.mappings._meta.cipherhorizon',
+    })) as Readonly<Record<string, { mappings: { _meta?: { cipherhorizon?: IndexMeta } } }>>;
+    const [found] = Object.entries(result);
+    const name = found === undefined ? undefined : fromIndex(prefix, found[0]);
+    const meta = found?.[1].mappings._meta?.cipherhorizon;
+    if (found === undefined || name === undefined || meta === undefined) {
+      const message = `the alias "${alias}" is not on an index of the view "${view}"`;
+      throw new StoreFault('STORE_FAILED', message);
+    }
+    // The same object as long as it is the same schema.
+    const text = `${found[0]} ${meta.fingerprint} ${JSON.stringify(meta.schema)}`;
+    const before = known.get(view);
+    const layout =
+      before?.text === text
+        ? before.layout
+        : layoutOf(found[0], view, name.generation, meta.schema);
+    known.set(view, { layout, text, until: now() + trustedMs });
+    return layout;
+  }
+
+  return {
+    layout: async (view) => {
+      const one = known.get(view);
+      if (one !== undefined && one.until > now()) return one.layout;
+      const before = looking.get(view);
+      if (before !== undefined) return before;
+      const looked = look(view).finally(() => looking.delete(view));
+      looking.set(view, looked);
+      return looked;
+    },
+    seen: (view, index) => {
+      if (known.get(view)?.layout.index !== index) known.delete(view);
+    },
+    forget: (view) => {
+      known.delete(view);
+    },
+  };
+}
+
+/** The fault that it is to have no live generation. */
+export function noLive(prefix: string, view: string): StoreFault {
+  const alias = liveAlias(prefix, view);
+  const message = `the view "${view}" has no live generation: there is no index behind the alias "${alias}". Its projector has not made one yet, or it has been deleted`;
+  return new StoreFault('STORE_UNAVAILABLE', message);
+}

@@ -1,0 +1,145 @@
+import type { Client, estypes } from '@elastic/elasticsearch';
+import { StoreFault } from '../../../kernel/fault.ts';
+import {
+  type FoundDocument,
+  InvalidCursor,
+  type ReadModel,
+  type ReadModels,
+  type SearchRequest,
+  type SearchResult,
+  type ViewProgress,
+} from '../../../read/read-models.ts';
+import { faultOf, isMissingIndex, toComplaint, toStoreFault } from '../faults.ts';
+import { documentFields, fromCheckpoint, fromHeartbeat, type Source, toStored } from './entries.ts';
+import { createHighlighter } from './highlight.ts';
+import type { Layout } from './layout.ts';
+import { planList } from './list.ts';
+import { createLive, noLive } from './live.ts';
+import { checkpointId, fromIndex, heartbeatId, liveAlias, toEntryId } from './names.ts';
+import { createPages } from './pages.ts';
+import { createRefreshing } from './refreshing.ts';
+import { facetsOf, planSearch } from './search.ts';
+import { createSnapshots } from './snapshots.ts';
+
+/** The read side's port over a client. */
+export function createReader(client: Client, prefix: string): ReadModels {
+  const now = () => performance.now();
+  const live = createLive(client, prefix, now);
+  const snapshots = createSnapshots(client, now);
+  const read = createPages(client, snapshots);
+  const refreshed = createRefreshing(async (index) => {
+    const { _shards: shards } = await client.indices.refresh({ index });
+    if ((shards?.failed ?? 0) === 0) return;
+    const what = `cannot refresh "${index}"`;
+    throw faultOf(toComplaint(503, shards?.failures?.[0]?.reason), what);
+  });
+
+  async function guarded<T>(model: ReadModel, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      live.forget(model.name);
+      if (error instanceof InvalidCursor) throw error;
+      if (isMissingIndex(error)) throw noLive(prefix, model.name);
+      throw toStoreFault(error, `cannot read "${model.name}"`);
+    }
+  }
+
+  /** Once more where the generation has been dropped meanwhile, as another is live. */
+  function ask<T>(model: ReadModel, work: (layout: Layout) => Promise<T>): Promise<T> {
+    return guarded(model, async () => {
+      try {
+        return await work(await live.layout(model.name));
+      } catch (error) {
+        const isStale = error instanceof StoreFault && error.code === 'STORE_UNAVAILABLE';
+        if (!isMissingIndex(error) && !isStale) throw error;
+        live.forget(model.name);
+        return work(await live.layout(model.name));
+      }
+    });
+  }
+
+  async function entriesOf(model: ReadModel, ids: readonly string[]) {
+    const index = liveAlias(prefix, model.name);
+    const { docs } = await client.mget<Source>({ index, ids: [...ids], _source: entryFields });
+    for (const one of docs) {
+      if (!('error' in one)) live.seen(model.name, one._index);
+      else if (one.error.type === 'index_not_found_exception') throw noLive(prefix, model.name);
+      else throw faultOf(toComplaint(503, one.error), `cannot read "${model.name}"`);
+    }
+    return docs as readonly estypes.GetGetResult<Source>[];
+  }
+
+  async function progress(model: ReadModel): Promise<ViewProgress> {
+    const [checkpoint, heartbeat] = await entriesOf(model, [checkpointId, heartbeatId]);
+    const { position, asOf } = fromCheckpoint(checkpoint?._source);
+    const { at: heartbeatAt, ...lag } = fromHeartbeat(heartbeat?._source);
+    const generation = fromIndex(prefix, checkpoint?._index ?? '')?.generation ?? 0;
+    return { position, asOf, heartbeatAt, ...lag, generation };
+  }
+
+  async function getMany(model: ReadModel, ids: readonly string[]) {
+    const found = new Map<string, FoundDocument>();
+    if (ids.length === 0) return found;
+    for (const { _source: source } of await entriesOf(model, [...new Set(ids)].map(toEntryId))) {
+      const document = toFound(source);
+      if (document !== undefined) found.set(document.id, document);
+    }
+    return found;
+  }
+
+  async function search(
+    layout: Layout,
+    model: ReadModel,
+    request: SearchRequest,
+  ): Promise<SearchResult> {
+    const plan = planSearch(layout, model, request);
+    if (plan === undefined) {
+      return { items: [], total: 0, facets: facetsOf(request.facets, undefined) };
+    }
+    const { hits, total, aggregations, ...next } = await read(layout.index, plan.page);
+    const highlight = createHighlighter(layout, plan.asked);
+    return {
+      ...next,
+      items: hits.flatMap(({ _source: source, sort }) => {
+        const found = toFound(source);
+        if (found === undefined) return [];
+        const score = plan.asked.length === 0 ? 0 : Number(sort?.[0]);
+        return { ...found, score, highlights: highlight(found.document) };
+      }),
+      total,
+      facets: facetsOf(plan.facets, aggregations),
+    };
+  }
+
+  return {
+    progress: (model) => guarded(model, () => progress(model)),
+    get: (model, id) => guarded(model, async () => (await getMany(model, [id])).get(id)),
+    getMany: (model, ids) => guarded(model, () => getMany(model, ids)),
+    list: (model, request) =>
+      ask(model, async (layout) => {
+        const plan = planList(layout, model, request, 'list');
+        const { hits, next } = await read(layout.index, plan);
+        const items = hits.flatMap(({ _source: source }) => toFound(source) ?? []);
+        return { items, ...(next !== undefined && { next }) };
+      }),
+    search: (model, request) => ask(model, (layout) => search(layout, model, request)),
+    refresh: (model) => {
+      // What is applied may be in a generation that has gone live since it was looked for.
+      live.forget(model.name);
+      return guarded(model, () => refreshed(liveAlias(prefix, model.name)));
+    },
+    [Symbol.asyncDispose]: async () => {
+      await snapshots.close();
+      await client.close();
+    },
+  };
+}
+
+const entryFields = [...documentFields, 'meta'];
+
+function toFound(source: Source | undefined): FoundDocument | undefined {
+  const stored = toStored(source);
+  if (stored?.document === undefined) return undefined;
+  return { id: stored.id, version: stored.version, document: stored.document };
+}
