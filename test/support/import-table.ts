@@ -11,6 +11,7 @@ export type Kind =
   | 'process'
   | 'engine'
   | 'transport'
+  | 'event store'
   | 'context'
   | 'aggregate'
   | 'views';
@@ -26,6 +27,7 @@ export const platformFolders: Readonly<Record<string, Kind>> = {
   process: 'process',
   engines: 'engine',
   transport: 'transport',
+  'event-store': 'event store',
 };
 
 /**
@@ -52,19 +54,22 @@ export const mayImport: Readonly<Record<Exclude<Kind, 'cmd'>, readonly string[]>
   projection: ['kernel', 'gen'],
   read: ['kernel', 'gen'],
   process: ['kernel', 'gen'],
-  // Ports are types beside their user: in write, projection, read and process.
-  engine: ['kernel', 'gen', 'write', 'projection', 'read', 'process'],
+  // Ports are types beside their user: in write, projection, read, process and the protocol server.
+  engine: ['kernel', 'gen', 'write', 'projection', 'read', 'process', 'src/event-store/log.ts'],
   transport: ['kernel', 'gen', 'write', 'read'],
+  // EventStoreDB's own wire protocol over the embedded log: neither of the buses knows of it.
+  'event store': ['kernel', 'gen'],
 };
 
 /** Packages, by the start of their name, and the only rooms of src/ that may import them. */
 export const packageOwners: readonly (readonly [prefix: string, rooms: readonly string[]])[] = [
   ['better-sqlite3', ['src/engines/sqlite']],
   ['node:sqlite', ['src/engines/sqlite']],
-  ['@eventstore/db-client', ['src/engines/eventstoredb']],
+  ['@eventstore/db-client', ['src/engines/eventstoredb', 'src/event-store']],
+  ['google-protobuf', ['src/event-store']],
   ['@elastic/elasticsearch', ['src/engines/elasticsearch']],
   ['@connectrpc/', ['src/transport']],
-  ['@grpc/', ['src/transport']],
+  ['@grpc/', ['src/transport', 'src/event-store']],
   ['@opentelemetry/core', ['src/transport']],
   ['@opentelemetry/exporter-', ['src/transport']],
   ['@opentelemetry/resources', ['src/transport']],
