@@ -36,7 +36,8 @@ function plain(exit: ExitCode, message: string): Described {
 function describeStatus(error: ConnectError, context: ErrorContext): Described {
   const status = Code[error.code]?.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
   const info = error.findDetails(ErrorInfoSchema)[0];
-  if (info === undefined) return withoutReason(error, status ?? '', context);
+  if (info === undefined || info.reason === 'RPC_UNKNOWN')
+    return withoutReason(error, status ?? '', context);
   const violations = error
     .findDetails(BadRequestSchema)
     .flatMap(({ fieldViolations }) => fieldViolations);
@@ -54,7 +55,9 @@ function describeStatus(error: ConnectError, context: ErrorContext): Described {
     lines: [
       `${what}: ${info.reason} (${status})`,
       ...(isFirstField ? [] : [oneLine(error.rawMessage)]),
-      ...fields.map(({ field, rule, message }) => oneLine(`  ${field}: ${message} [${rule}]`)),
+      ...fields
+        .filter(({ message }) => message !== error.rawMessage)
+        .map(({ field, rule, message }) => oneLine(`  ${field}: ${message} [${rule}]`)),
       ...Object.entries(info.metadata).map(([key, value]) => `  ${key}: ${oneLine(value)}`),
       ...(error.code === Code.Unauthenticated ? tokenHints(context) : []),
     ].filter((line) => line.trim() !== ''),

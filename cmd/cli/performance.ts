@@ -56,7 +56,7 @@ function printPerformance(output: Cli['output'], answer: GetPortfolioPerformance
     ['withdrawals', amount(answer.withdrawals)],
     ['end value', amount(answer.endValue)],
     ['gain', amount(answer.gain)],
-    ['daily returns', formatCount(answer.dailyReturns)],
+    ['daily returns', `${formatCount(answer.dailyReturns)}, after the first day`],
     ['carried prices', answer.carriedPrices > 0 ? formatCount(answer.carriedPrices) : ''],
     ['annualised by', `${answer.annualisationFactor} (${answer.annualisationBasis})`],
   ]);

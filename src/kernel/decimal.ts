@@ -10,9 +10,13 @@ export type Decimal = Readonly<Big>;
 /** HALF_UP: a half goes away from zero. TRUNCATE: towards zero. UP: away from zero. */
 export type Rounding = 'HALF_UP' | 'HALF_EVEN' | 'TRUNCATE' | 'UP';
 
-/** How many digits an amount may be written with; leading zeros do not count as significant. */
-export const maxSignificantDigits = 40;
-export const maxFractionDigits = 20;
+/**
+ * How many digits an amount may be written with; leading zeros do not count as significant. A price
+ * and a quantity come with up to 18 behind the point, so that their product, which is kept as it is,
+ * has up to 36; 24 are left for those before it.
+ */
+export const maxSignificantDigits = 60;
+export const maxFractionDigits = 36;
 
 /** The longest text that is looked at: what is over the limits of digits by far isn't scanned. */
 const maxTextLength = 64;
@@ -81,7 +85,7 @@ export function isDecimal(text: string): boolean {
 
 /**
  * Reads plain notation: an optional minus, digits, optionally a point and digits ("1.50", "-0.1").
- * No exponent, no plus sign, no blanks; at most 40 significant and 20 fraction digits as written.
+ * No exponent, no plus sign, no blanks; at most 60 significant and 36 fraction digits as written.
  *
  * @throws DecimalError for any other text
  */
@@ -216,7 +220,7 @@ function scaled(sign: 1 | -1, integer: bigint, fractionDigits: number): Decimal 
 }
 
 /**
- * a / b, rounded to so many fraction digits (negative: to tens, hundreds, …). Not limited to 20: a
+ * a / b, rounded to so many fraction digits (negative: to tens, hundreds, …). Not limited to 36: a
  * quotient that is to be stored must be asked for with digits that `decimal` takes.
  *
  * @throws RangeError if b is zero

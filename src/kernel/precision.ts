@@ -40,6 +40,11 @@ export function truncateToLot(quantity: Decimal, lot: Decimal): Decimal {
   return toMultiple(quantity, lot, 'TRUNCATE');
 }
 
+/** The least whole lots that are no less than the quantity. @throws RangeError unless lot > 0 */
+export function roundUpToLot(quantity: Decimal, lot: Decimal): Decimal {
+  return toMultiple(quantity, lot, 'UP');
+}
+
 /** At most so many digits behind the point; negative places round to tens, hundreds, … */
 export function roundToDecimalPlaces(value: Decimal, places: number, rounding: Rounding): Decimal {
   return round(value, places, rounding);

@@ -44,7 +44,17 @@ export function reject(
 
 /** A rule of one field is broken: the code, the field, and a sentence with the value and the rule. */
 export function rejectField(code: string, field: string, message: string): Rejection {
-  return reject('INVALID', code, message, { fields: [{ field, rule: code, message }] });
+  return rejectFieldAs('INVALID', code, field, message);
+}
+
+/** The same, where the field is at fault by the state of things, not by itself. */
+export function rejectFieldAs(
+  kind: RejectionKind,
+  code: string,
+  field: string,
+  message: string,
+): Rejection {
+  return reject(kind, code, message, { fields: [{ field, rule: code, message }] });
 }
 
 /** A message of protobuf is none, also where it has a field of that name. */

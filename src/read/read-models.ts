@@ -34,7 +34,12 @@ export type ListRequest = {
   /** Declared `sort`; ties are broken by id, ascending. Documents without the field come last. */
   readonly sort?: { readonly field: string; readonly descending: boolean };
   readonly limit: number;
-  /** `next` of the page before, with the same conditions and sort. */
+  /**
+   * `next` of the page before, with the same conditions and sort: goes on behind its last sort key
+   * and id, in the documents as they are now. So a document whose sort key does not change while
+   * pages are read is neither lost nor doubled. One whose key does change is found where the new key
+   * is: again, where it moved behind the place that was reached; not any more, where before it.
+   */
   readonly after?: string;
 };
 

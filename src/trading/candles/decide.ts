@@ -4,7 +4,7 @@ import type { RecordCandlesCommand } from '../../gen/cipherhorizon/trading/v1/co
 import { CandlesRecordedSchema } from '../../gen/cipherhorizon/trading/v1/events_pb.ts';
 import type { Candle } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
 import type { DecisionContext, Relation } from '../../kernel/decider.ts';
-import { isRejection, type Rejection, reject, rejectField } from '../../kernel/rejection.ts';
+import { isRejection, type Rejection, rejectField, rejectFieldAs } from '../../kernel/rejection.ts';
 import { checkCandle } from './candle.ts';
 import { secondsOf } from './interval.ts';
 import { gapsAround, indexOfRecorded, runsOf } from './runs.ts';
@@ -54,8 +54,8 @@ export function decide(
 }
 
 function refuseUnknown({ instrumentId }: CandlesCommand): Rejection {
-  const message = `the instrument '${instrumentId}' is not registered`;
-  return reject('PRECONDITION', 'INSTRUMENT_UNKNOWN', message);
+  const message = `instrument_id is '${instrumentId}', which is not registered`;
+  return rejectFieldAs('PRECONDITION', 'INSTRUMENT_UNKNOWN', 'instrument_id', message);
 }
 
 /** Clocks differ by so much at most, as with the activities of a portfolio. */
@@ -66,7 +66,7 @@ function refuseFuture(starts: readonly number[], nowMs: number): Rejection | und
   const last = starts.at(-1);
   if (last === undefined || last <= nowMs / 1000 + toleranceSeconds) return undefined;
   const field = `candles[${starts.length - 1}].start`;
-  const message = `${field} is ${last} (${isoTime(last)}), which is yet to come`;
+  const message = `${field} is ${last} (${isoTime(last)}), which is yet to come: candles are of the past`;
   return rejectField('CANDLE_IN_FUTURE', field, message);
 }
 
@@ -79,7 +79,7 @@ function refuseOrder(starts: readonly number[], step: number): Rejection | undef
       return rejectField('CANDLE_START_INVALID', field, message);
     }
     if (start === before) {
-      const message = `${field} is ${start} (${isoTime(start)}), as that of the candle before`;
+      const message = `${field} is ${start} (${isoTime(start)}), as the one before it; candles differ in their start`;
       return rejectField('CANDLE_DUPLICATE', field, message);
     }
     if (start < before) {
@@ -93,9 +93,10 @@ function refuseOrder(starts: readonly number[], step: number): Rejection | undef
 function refuseRecorded(starts: readonly number[], { runs }: CandlesState): Rejection | undefined {
   const index = indexOfRecorded(runs, starts);
   if (index === undefined) return undefined;
-  const time = isoTime(starts[index] ?? 0);
-  const message = `the candle of ${time} (candles[${index}]) is recorded already`;
-  return reject('ALREADY_EXISTS', 'CANDLE_ALREADY_RECORDED', message);
+  const start = starts[index] ?? 0;
+  const field = `candles[${index}].start`;
+  const message = `${field} is ${start} (${isoTime(start)}), of which there is a candle already`;
+  return rejectFieldAs('ALREADY_EXISTS', 'CANDLE_ALREADY_RECORDED', field, message);
 }
 
 function isoTime(seconds: number): string {

@@ -5,7 +5,7 @@ import { InstrumentRegisteredSchema } from '../../gen/cipherhorizon/trading/v1/e
 import { AssetClassSchema } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
 import type { DecisionContext } from '../../kernel/decider.ts';
 import { decimal, isPositive, toText, zero } from '../../kernel/decimal.ts';
-import { type Rejection, reject, rejectField } from '../../kernel/rejection.ts';
+import { type Rejection, rejectField, rejectFieldAs } from '../../kernel/rejection.ts';
 import type { InstrumentEvent, InstrumentState, InstrumentTerms } from './state.ts';
 
 export type InstrumentCommand = RegisterInstrumentCommand;
@@ -82,6 +82,6 @@ function plainTerms(terms: InstrumentTerms): readonly (readonly [field: string, 
 }
 
 function refuseOther(id: string, { field, is, wanted }: Difference): Rejection {
-  const message = `the ${field} of '${id}' is '${is}', not '${wanted}'; terms do not change`;
-  return reject('ALREADY_EXISTS', 'INSTRUMENT_ALREADY_REGISTERED', message);
+  const message = `${field} is '${wanted}'; that of '${id}' is '${is}', and terms do not change`;
+  return rejectFieldAs('ALREADY_EXISTS', 'INSTRUMENT_ALREADY_REGISTERED', field, message);
 }

@@ -1,6 +1,6 @@
 import { toJson } from '@bufbuild/protobuf';
 import { type Timestamp, TimestampSchema, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { type Rejection, reject, rejectField } from '../../kernel/rejection.ts';
+import { type Rejection, rejectField, rejectFieldAs } from '../../kernel/rejection.ts';
 
 /** Clocks differ: what a caller's clock has is not refused for being a little ahead. */
 const mostAheadMs = 5 * 60_000;
@@ -33,8 +33,9 @@ export function activityTime(
     return rejectField('ACTIVITY_IN_FUTURE', field, message);
   }
   if (last !== undefined && isBefore(wanted, last)) {
-    const message = `${field} is ${textOf(wanted)}, before the last activity at ${textOf(last)}`;
-    return reject('PRECONDITION', 'ACTIVITY_OUT_OF_ORDER', message);
+    const rule = `it cannot be before the last activity, at ${textOf(last)}`;
+    const message = `${field} is ${textOf(wanted)}; ${rule}`;
+    return rejectFieldAs('PRECONDITION', 'ACTIVITY_OUT_OF_ORDER', field, message);
   }
   return wanted;
 }

@@ -1,18 +1,17 @@
 import {
   abs,
   add,
+  compare,
   type Decimal,
   decimal,
-  fractionDigitsOf,
   isNegative,
   isPositive,
-  maxFractionDigits,
-  maxSignificantDigits,
   toText,
 } from '../../kernel/decimal.ts';
-import { type Rejection, reject, rejectField } from '../../kernel/rejection.ts';
+import { type Rejection, rejectField, rejectFieldAs } from '../../kernel/rejection.ts';
 
-const maxIntegerDigits = 24;
+/** What one command can take out again: its amounts have 20 digits before the point. */
+const limit = decimal('100000000000000000000');
 
 /** The amount, which has to be over 0. */
 export function positiveAmount(field: string, text: string): Decimal | Rejection {
@@ -22,38 +21,40 @@ export function positiveAmount(field: string, text: string): Decimal | Rejection
 }
 
 /**
- * Refuses what a portfolio does not keep. Sums and products are exact, never rounded, so those are
- * refused that have more digits than are stored.
+ * What is held after a change; or the refusal of one that would go over the limit. What has gone
+ * over it before there was one can go down.
+ *
+ * what: "the cash of the portfolio"; field: the one that the refusal names
  */
-export function refuseAmount(what: string, value: Decimal): Rejection | undefined {
-  const integerDigits = Math.max(0, value.e + 1);
-  const fractionDigits = fractionDigitsOf(value);
-  if (integerDigits > maxIntegerDigits) {
-    const rule = `at most ${maxIntegerDigits} digits before the point are kept`;
-    return refuseDigits('AMOUNT_TOO_LARGE', what, value, rule);
-  }
-  if (fractionDigits > maxFractionDigits) {
-    const rule = `at most ${maxFractionDigits} digits behind the point are kept`;
-    return refuseDigits('AMOUNT_TOO_PRECISE', what, value, rule);
-  }
-  if (integerDigits + fractionDigits > maxSignificantDigits) {
-    const rule = `at most ${maxSignificantDigits} digits are kept`;
-    return refuseDigits('AMOUNT_TOO_PRECISE', what, value, rule);
-  }
-  return undefined;
+export function withinLimit(
+  before: Decimal,
+  change: Decimal,
+  what: string,
+  field: string,
+): Decimal | Rejection {
+  const after = add(before, change);
+  if (compare(after, limit) < 0 || !isPositive(change)) return after;
+  const message = `${what} would be ${toText(after)}; it has to stay below ${toText(limit)}`;
+  return rejectFieldAs('PRECONDITION', 'AMOUNT_TOO_LARGE', field, message);
 }
 
-function refuseDigits(code: string, what: string, value: Decimal, rule: string): Rejection {
-  return reject('PRECONDITION', code, `${what} would be ${toText(value)}; ${rule}`);
-}
+/** A change of the cash, by the field that it comes from; `subject` opens the refusal. */
+export type CashChange = {
+  readonly cash: Decimal;
+  readonly change: Decimal;
+  readonly currency: string;
+  readonly field: string;
+  /** "amount is", "the trade takes". */
+  readonly subject: string;
+};
 
 /** Cash after a change: never below 0. */
-export function cashAfter(cash: Decimal, change: Decimal, currency: string): Decimal | Rejection {
-  const after = add(cash, change);
-  if (isNegative(after)) {
-    const needed = `${toText(abs(change))} ${currency}`;
-    const message = `the cash is ${toText(cash)} ${currency}; ${needed} are needed`;
-    return reject('PRECONDITION', 'INSUFFICIENT_CASH', message);
+export function cashAfter(of: CashChange): Decimal | Rejection {
+  const { cash, change, currency, field, subject } = of;
+  if (!isNegative(add(cash, change))) {
+    return withinLimit(cash, change, 'the cash of the portfolio', field);
   }
-  return refuseAmount('the cash', after) ?? after;
+  const needed = `${subject} ${toText(abs(change))} ${currency}`;
+  const message = `${needed}; the cash of the portfolio is ${toText(cash)} ${currency}`;
+  return rejectFieldAs('PRECONDITION', 'INSUFFICIENT_CASH', field, message);
 }

@@ -34,9 +34,11 @@ type Decision = readonly PortfolioEvent[] | Rejection;
 type Context = DecisionContext<PortfolioRelated>;
 
 export function related(command: PortfolioCommand): { readonly [name: string]: Relation } {
-  return command.$typeName === 'cipherhorizon.trading.v1.RecordTradeCommand'
-    ? { instrument: { category: 'instrument', id: command.instrumentId } }
-    : {};
+  if (command.$typeName !== 'cipherhorizon.trading.v1.RecordTradeCommand') return {};
+  const { instrumentId, strategyId } = command;
+  const instrument = { category: 'instrument', id: instrumentId };
+  if (strategyId === '') return { instrument };
+  return { instrument, strategy: { category: 'strategy', id: strategyId } };
 }
 
 export function decide(
@@ -120,7 +122,9 @@ function moveCash(
   const amount = positiveAmount('amount', command.amount);
   if (isRejection(amount)) return amount;
   const deposits = command.$typeName === 'cipherhorizon.trading.v1.DepositCashCommand';
-  const cash = cashAfter(portfolio.cash, deposits ? amount : neg(amount), currency);
+  const change = deposits ? amount : neg(amount);
+  const by = { field: 'amount', subject: 'amount is' };
+  const cash = cashAfter({ cash: portfolio.cash, change, currency, ...by });
   if (isRejection(cash)) return cash;
   const activity = {
     portfolioId: id,

@@ -1,8 +1,8 @@
 import type { RecordTradeCommand } from '../../gen/cipherhorizon/trading/v1/commands_pb.ts';
 import type { AssetClass } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
 import { compare, type Decimal, decimal, isZero, toText, zero } from '../../kernel/decimal.ts';
-import { roundToTick, truncateToLot } from '../../kernel/precision.ts';
-import { isRejection, type Rejection, reject, rejectField } from '../../kernel/rejection.ts';
+import { roundToTick, roundUpToLot, truncateToLot } from '../../kernel/precision.ts';
+import { isRejection, type Rejection, rejectField, rejectFieldAs } from '../../kernel/rejection.ts';
 import { positiveAmount } from './amounts.ts';
 
 /** What a trade needs to know of its instrument. */
@@ -16,9 +16,11 @@ export type TradedInstrument = {
   readonly minimumOrderSize: Decimal;
 };
 
-/** The state of the instrument is there for trades, and only for them. */
+/** What is there for trades, and only for them: the strategy where the trade names one. */
 export type PortfolioRelated = {
   readonly instrument?: { readonly lifecycle: 'absent' } | TradedInstrument;
+  /** A strategy has a user from its first event on, also when it is archived. */
+  readonly strategy?: { readonly lifecycle: string; readonly userId?: string };
 };
 
 /** What is traded, by the rules of the instrument. */
@@ -37,9 +39,9 @@ export function orderOf(
 ): Order | Rejection {
   const instrument = tradable(command.instrumentId, baseCurrency, related);
   if (isRejection(instrument)) return instrument;
-  const quantity = quantityFor(command.quantity, instrument);
+  const quantity = quantityFor(command, instrument);
   if (isRejection(quantity)) return quantity;
-  const price = priceFor(command.price, instrument);
+  const price = priceFor(command, instrument);
   if (isRejection(price)) return price;
   const feeCurrency = feeCurrencyFor(command, instrument);
   if (isRejection(feeCurrency)) return feeCurrency;
@@ -53,33 +55,44 @@ function tradable(
   instrument: PortfolioRelated['instrument'],
 ): TradedInstrument | Rejection {
   if (instrument === undefined || instrument.lifecycle === 'absent') {
-    const message = `the instrument '${instrumentId}' is not registered`;
-    return reject('PRECONDITION', 'INSTRUMENT_UNKNOWN', message);
+    const message = `instrument_id is '${instrumentId}', which is not registered`;
+    return rejectFieldAs('PRECONDITION', 'INSTRUMENT_UNKNOWN', 'instrument_id', message);
   }
   if (instrument.quoteCurrency === baseCurrency) return instrument;
-  const quoted = `'${instrumentId}' is quoted in ${instrument.quoteCurrency}`;
+  const quoted = `instrument_id is '${instrumentId}', which is quoted in ${instrument.quoteCurrency}`;
   const message = `${quoted}; the portfolio is kept in ${baseCurrency}`;
-  return reject('PRECONDITION', 'QUOTE_CURRENCY_MISMATCH', message);
+  return rejectFieldAs('PRECONDITION', 'QUOTE_CURRENCY_MISMATCH', 'instrument_id', message);
 }
 
 /** The whole lots within the quantity that was asked for; at least the minimum. */
-function quantityFor(text: string, instrument: TradedInstrument): Decimal | Rejection {
+function quantityFor(
+  { quantity: text, instrumentId }: RecordTradeCommand,
+  instrument: TradedInstrument,
+): Decimal | Rejection {
   const asked = positiveAmount('quantity', text);
   if (isRejection(asked)) return asked;
   const { lotSize, minimumOrderSize: minimum } = instrument;
   const quantity = truncateToLot(asked, lotSize);
   if (!isZero(quantity) && compare(quantity, minimum) >= 0) return quantity;
-  const lots = `quantity is ${text}, in lots of ${toText(lotSize)} ${toText(quantity)}`;
-  const message = `${lots}; it has to be over 0 and at least ${toText(minimum)}`;
+  const least = isZero(minimum) ? lotSize : roundUpToLot(minimum, lotSize);
+  const message =
+    `quantity is ${text}; '${instrumentId}' is traded in whole lots of ${toText(lotSize)}, ` +
+    `and the least quantity is ${toText(least)}`;
   return rejectField('QUANTITY_BELOW_MINIMUM', 'quantity', message);
 }
 
-function priceFor(text: string, { tickSize }: TradedInstrument): Decimal | Rejection {
+function priceFor(
+  { price: text, instrumentId }: RecordTradeCommand,
+  { tickSize }: TradedInstrument,
+): Decimal | Rejection {
   const asked = positiveAmount('price', text);
   if (isRejection(asked)) return asked;
   const price = roundToTick(asked, tickSize);
   if (!isZero(price)) return price;
-  const message = `price is ${text}, in ticks of ${toText(tickSize)} 0; it has to be over 0`;
+  const tick = toText(tickSize);
+  const message =
+    `price is ${text}, which is nearer to 0 than to the tick of ${tick}; '${instrumentId}' has ` +
+    `${tick} as its lowest price`;
   return rejectField('AMOUNT_NOT_POSITIVE', 'price', message);
 }
 

@@ -3,9 +3,9 @@ import type { TradeRecorded } from '../../gen/cipherhorizon/trading/v1/events_pb
 import { TradeSide } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
 import type { DecisionContext } from '../../kernel/decider.ts';
 import { add, type Decimal, isNegative, mul, neg, sub, toText } from '../../kernel/decimal.ts';
-import { isRejection, type Rejection, reject } from '../../kernel/rejection.ts';
+import { isRejection, type Rejection, rejectFieldAs } from '../../kernel/rejection.ts';
 import { activityTime } from './activity-time.ts';
-import { cashAfter, refuseAmount } from './amounts.ts';
+import { cashAfter, withinLimit } from './amounts.ts';
 import { type Order, orderOf, type PortfolioRelated } from './order.ts';
 import { quantityOf } from './positions.ts';
 import type { OpenPortfolio } from './state.ts';
@@ -20,12 +20,16 @@ export function recordTrade(
   if (isRejection(time)) return time;
   const order = orderOf(command, baseCurrency, context.related.instrument);
   if (isRejection(order)) return order;
+  const unknown = refuseStrategy(command, portfolio, context.related.strategy);
+  if (unknown !== undefined) return unknown;
   const change = changeBy(command.side, order);
-  const refusal = refuseAmount('the change of the cash', change.cash);
-  if (refusal !== undefined) return refusal;
-  const cash = cashAfter(portfolio.cash, change.cash, baseCurrency);
+  const by = { field: 'quantity', subject: 'the trade takes' };
+  const cash = cashAfter({
+    ...{ cash: portfolio.cash, change: change.cash, currency: baseCurrency },
+    ...by,
+  });
   if (isRejection(cash)) return cash;
-  const position = positionAfter(portfolio, command.instrumentId, change.quantity);
+  const position = positionAfter(portfolio, command.instrumentId, order, change.quantity);
   if (isRejection(position)) return position;
   const { instrument, quantity, price, fee, feeCurrency } = order;
   // Written out, so that no field is forgotten; and `create` would be a third of a trade's time.
@@ -67,16 +71,29 @@ function changeBy(side: TradeSide, { price, quantity, fee, feeCurrency, instrume
     : { cash: change.cash, quantity: sub(change.quantity, fee) };
 }
 
+/** In the same words whether there is none, or it is another user's. */
+function refuseStrategy(
+  { strategyId }: RecordTradeCommand,
+  { userId }: OpenPortfolio,
+  strategy: PortfolioRelated['strategy'],
+): Rejection | undefined {
+  if (strategyId === '' || strategy?.userId === userId) return undefined;
+  const message = `strategy_id is '${strategyId}'; the user of the portfolio has no such strategy`;
+  return rejectFieldAs('PRECONDITION', 'STRATEGY_UNKNOWN', 'strategy_id', message);
+}
+
 /** Nothing is sold, nor paid as a fee, that is not there. */
 function positionAfter(
   { positions }: OpenPortfolio,
   instrumentId: string,
+  { instrument }: Order,
   change: Decimal,
 ): Decimal | Rejection {
   const held = quantityOf(positions, instrumentId);
-  const after = add(held, change);
-  if (!isNegative(after)) return refuseAmount('the position', after) ?? after;
-  const position = `the position in '${instrumentId}' is ${toText(held)}`;
-  const message = `${position}; ${toText(neg(change))} are needed`;
-  return reject('PRECONDITION', 'INSUFFICIENT_POSITION', message);
+  if (!isNegative(add(held, change))) {
+    return withinLimit(held, change, `the position in '${instrumentId}'`, 'quantity');
+  }
+  const needed = `the trade takes ${toText(neg(change))} ${instrument.baseAsset}`;
+  const message = `${needed}; the portfolio holds ${toText(held)} of '${instrumentId}'`;
+  return rejectFieldAs('PRECONDITION', 'INSUFFICIENT_POSITION', 'quantity', message);
 }

@@ -1,5 +1,5 @@
 import type { Claim } from '../../kernel/decider.ts';
-import { reject } from '../../kernel/rejection.ts';
+import { rejectFieldAs } from '../../kernel/rejection.ts';
 import type { StrategyCommand } from './decide.ts';
 import { nameKey } from './name.ts';
 import type { StrategyState } from './state.ts';
@@ -21,9 +21,9 @@ export function claims(command: StrategyCommand, state: StrategyState): readonly
 }
 
 function claimOf(userId: string, name: string): Claim {
-  const message = `there is a strategy named '${name}' already; a name is unique per user`;
+  const message = `strategy_name is '${name}', the name of a strategy already; it is unique per user`;
   return {
     key: nameKey(userId, name),
-    refusal: reject('ALREADY_EXISTS', 'STRATEGY_NAME_TAKEN', message),
+    refusal: rejectFieldAs('ALREADY_EXISTS', 'STRATEGY_NAME_TAKEN', 'strategy_name', message),
   };
 }

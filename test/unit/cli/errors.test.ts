@@ -3,8 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import { describeError } from '../../../cmd/cli/errors.ts';
 import { CliError } from '../../../cmd/cli/exit-codes.ts';
 import { readConfig } from '../../../src/config/config.ts';
-import { reject } from '../../../src/kernel/rejection.ts';
+import { reject, rejectField } from '../../../src/kernel/rejection.ts';
 import { connectError } from '../../../src/transport/connect-errors.ts';
+import { rpcUnknown } from '../../../src/transport/outside.ts';
 import { failureOf } from '../../../src/transport/status.ts';
 
 const context = {
@@ -37,6 +38,23 @@ describe('what an error says', () => {
     expect(describeError(connectError(failureOf(rejection))).lines).toEqual([
       'refused: INVALID (INVALID_ARGUMENT)',
       '  amount: "x": no decimal [string.pattern]',
+    ]);
+  });
+
+  test('nor does one that names its field itself', () => {
+    const message = 'amount is 0; it has to be over 0';
+    const rejection = rejectField('AMOUNT_NOT_POSITIVE', 'amount', message);
+    const { lines, json } = describeError(connectError(failureOf(rejection)));
+    expect(lines).toEqual(['refused: AMOUNT_NOT_POSITIVE (INVALID_ARGUMENT)', message]);
+    const fields = [{ field: 'amount', rule: 'AMOUNT_NOT_POSITIVE', message }];
+    expect(json).toMatchObject({ error: { fields } });
+  });
+
+  test('an RPC that is not there: the address may be wrong', () => {
+    const { exit, lines } = describeError(connectError(rpcUnknown('/a.B/C')), context);
+    expect(exit).toBe(3);
+    expect(lines).toEqual([
+      'the read server at http://127.0.0.1:8052 does not serve this call: is the address right?',
     ]);
   });
 

@@ -41,10 +41,13 @@ function deciderOf(category: string): Decider {
 function given(category: string, related: { readonly [name: string]: unknown } = {}) {
   const decider = deciderOf(category);
   let state = decider.initial;
-  const when = <Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>) => {
+  const decide = <Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>) => {
     const principal = { subject: 'alice', roles: ['user'] };
     const context = { id, commandId: id, nowMs, principal, related, prepared: undefined };
-    const decided = decider.decide(create(schema, init), state, context);
+    return decider.decide(create(schema, init), state, context);
+  };
+  const when = <Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>) => {
+    const decided = decide(schema, init);
     if (isRejection(decided)) return decided.code;
     state = decided.reduce(decider.evolve, state);
     const kept = decider.snapshot.fromJson(
@@ -61,7 +64,15 @@ function given(category: string, related: { readonly [name: string]: unknown } =
       ? events
       : events.map(({ $typeName }) => $typeName.split('.').at(-1));
   };
-  return { when, names, state: () => state };
+  /** The sentence of the refusal, behind the field at fault. */
+  const refusal = <Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>) => {
+    const decided = decide(schema, init);
+    if (!isRejection(decided)) throw new Error('it was accepted');
+    const { code, message, fields = [] } = decided;
+    for (const field of fields) expect(field).toMatchObject({ rule: code, message });
+    return `${fields.map(({ field }) => field).join(', ')}: ${message}`;
+  };
+  return { when, names, refusal, state: () => state };
 }
 
 const enter = {
@@ -172,6 +183,11 @@ describe('a strategy', () => {
       undefined,
     );
     expect(wanted?.map((claim) => claim.key)).toEqual([key]);
+    expect(wanted?.[0]?.refusal).toMatchObject({
+      code: 'STRATEGY_NAME_TAKEN',
+      message: "strategy_name is ' DIP', the name of a strategy already; it is unique per user",
+      fields: [{ field: 'strategy_name', rule: 'STRATEGY_NAME_TAKEN' }],
+    });
     const others = claims?.(create(CreateStrategy, strategyOf({ userId: 'bob' })), undefined);
     expect(others?.map((claim) => claim.key)).not.toEqual([key]);
     strategy.when(Delete, of);
@@ -201,6 +217,9 @@ describe('an instrument', () => {
     expect(instrument.names(Register, { ...terms, tickSize: '0.010' })).toEqual([]);
     const other = { ...terms, tickSize: '0.1' };
     expect(instrument.names(Register, other)).toBe('INSTRUMENT_ALREADY_REGISTERED');
+    expect(instrument.refusal(Register, other)).toBe(
+      `tick_size: tick_size is '0.1'; that of '${id}' is '0.01', and terms do not change`,
+    );
   });
 
   test('has steps over 0', () => {
@@ -288,6 +307,133 @@ describe('a portfolio', () => {
     );
   });
 
+  test('says what is at fault, with its value and the rule', () => {
+    const portfolio = opened();
+    portfolio.when(Deposit, { ...of, amount: '100', occurredAt: seconds(nowMs - 10_000) });
+    const refusal = (...of_: Parameters<typeof trade>) => portfolio.refusal(Trade, trade(...of_));
+    expect(refusal(BUY, '0.0099999', '10')).toBe(
+      "quantity: quantity is 0.0099999; 'BTC-USD' is traded in whole lots of 0.001, and the least " +
+        'quantity is 0.01',
+    );
+    expect(refusal(BUY, '1', '0.004')).toBe(
+      "price: price is 0.004, which is nearer to 0 than to the tick of 0.01; 'BTC-USD' has 0.01 as " +
+        'its lowest price',
+    );
+    expect(refusal(BUY, '10', '10', { fee: '0.01' })).toBe(
+      'quantity: the trade takes 100.01 USD; the cash of the portfolio is 100 USD',
+    );
+    expect(portfolio.refusal(Withdraw, { ...of, amount: '100.5' })).toBe(
+      'amount: amount is 100.5 USD; the cash of the portfolio is 100 USD',
+    );
+    expect(refusal(SELL, '0.01', '10')).toBe(
+      "quantity: the trade takes 0.01 BTC; the portfolio holds 0 of 'BTC-USD'",
+    );
+    const early = { ...of, amount: '1', occurredAt: seconds(nowMs - 11_000) };
+    expect(portfolio.refusal(Deposit, early)).toBe(
+      'occurred_at: occurred_at is 2026-01-02T11:59:49Z; it cannot be before the last activity, at ' +
+        '2026-01-02T11:59:50Z',
+    );
+    const unknown = opened(deciderOf('instrument').initial);
+    expect(unknown.refusal(Trade, trade(BUY, '1', '1'))).toBe(
+      "instrument_id: instrument_id is 'BTC-USD', which is not registered",
+    );
+    const inEuro = given('instrument');
+    inEuro.when(Register, { ...terms, quoteCurrency: 'EUR' });
+    expect(opened(inEuro.state()).refusal(Trade, trade(BUY, '1', '1'))).toBe(
+      "instrument_id: instrument_id is 'BTC-USD', which is quoted in EUR; the portfolio is kept in " +
+        'USD',
+    );
+  });
+
+  test('names the least quantity as a whole number of lots', () => {
+    const least = (lotSize: string, minimumOrderSize: string) => {
+      const instrument = given('instrument');
+      instrument.when(Register, { ...terms, lotSize, minimumOrderSize });
+      return opened(instrument.state()).refusal(Trade, trade(BUY, '0.001', '1'));
+    };
+    expect(least('0.1', '')).toMatch(/and the least quantity is 0\.1$/);
+    expect(least('0.3', '1')).toMatch(/and the least quantity is 1\.2$/);
+  });
+
+  test('keeps products to the last digit, whatever the tick and the lot', () => {
+    const fine = given('instrument');
+    const finest = '0.000000000000000001';
+    const steps = { tickSize: finest, lotSize: finest, minimumOrderSize: '' };
+    fine.when(Register, { ...terms, ...steps });
+    const portfolio = opened(fine.state());
+    portfolio.when(Deposit, { ...of, amount: '1' });
+    const one = '0.111111111111111111';
+    const change = '0.012345679012345678987654320987654321';
+    expect(portfolio.when(Trade, trade(BUY, one, one))).toMatchObject([
+      { cashChange: `-${change}`, cash: '0.987654320987654321012345679012345679' },
+    ]);
+    const all = { ...of, amount: '0.987654320987654321012345679012345679' };
+    expect(portfolio.when(Withdraw, all)).toMatchObject([{ cash: '0' }]);
+  });
+
+  test('keeps no more than one command can take out again', () => {
+    const portfolio = opened();
+    const most = '99999999999999999999.999999999999999999';
+    portfolio.when(Deposit, { ...of, amount: most });
+    expect(portfolio.refusal(Deposit, { ...of, amount: '0.000000000000000001' })).toBe(
+      'amount: the cash of the portfolio would be 100000000000000000000; it has to stay below ' +
+        '100000000000000000000',
+    );
+    expect(portfolio.names(Deposit, { ...of, amount: '1' })).toBe('AMOUNT_TOO_LARGE');
+    expect(portfolio.when(Withdraw, { ...of, amount: most })).toMatchObject([{ cash: '0' }]);
+    portfolio.when(Deposit, { ...of, amount: most });
+    const large = given('instrument');
+    large.when(Register, { ...terms, tickSize: '0.000000000000000001', minimumOrderSize: '' });
+    const holder = opened(large.state());
+    holder.when(Deposit, { ...of, amount: '1' });
+    const cheap = trade(BUY, '90000000000000000000', '0.00000000000000000001');
+    expect(holder.names(Trade, cheap)).toBe('AMOUNT_NOT_POSITIVE');
+    const buy = trade(BUY, '90000000000000000', '0.000000000000000001');
+    for (let count = 0; count < 2; count += 1) expect(holder.when(Trade, buy)).toHaveLength(1);
+    expect(holder.refusal(Trade, trade(SELL, '100000000000000000', '10000'))).toBe(
+      'quantity: the cash of the portfolio would be 1000000000000000000000.82; it has to stay ' +
+        'below 100000000000000000000',
+    );
+  });
+
+  test('attributes a trade to a strategy of its own user only', () => {
+    const buyFor = (strategy: unknown) => {
+      const portfolio = given('portfolio', { instrument: registered().state(), strategy });
+      portfolio.when(Open, {
+        ...{ userId: 'alice', portfolioName: 'Savings', baseCurrency: 'USD' },
+        costBasisMethod: CostBasisMethod.FIFO,
+      });
+      portfolio.when(Deposit, { ...of, amount: '1000' });
+      return { portfolio, order: trade(BUY, '1', '1', { strategyId: id }) };
+    };
+    const strategyFor = (userId: string) => {
+      const strategy = given('strategy');
+      strategy.when(CreateStrategy, strategyOf({ userId }));
+      return strategy;
+    };
+    const mine = strategyFor('alice');
+    const { portfolio, order } = buyFor(mine.state());
+    expect(portfolio.when(Trade, order)).toMatchObject([{ strategyId: id }]);
+    mine.when(Delete, { strategyId: id });
+    const archived = buyFor(mine.state());
+    expect(archived.portfolio.when(Trade, archived.order)).toMatchObject([{ strategyId: id }]);
+    // Another's strategy and none at all are refused in the same words.
+    for (const other of [strategyFor('bob').state(), deciderOf('strategy').initial]) {
+      const refused = buyFor(other);
+      expect(refused.portfolio.names(Trade, refused.order)).toBe('STRATEGY_UNKNOWN');
+      expect(refused.portfolio.refusal(Trade, refused.order)).toBe(
+        `strategy_id: strategy_id is '${id}'; the user of the portfolio has no such strategy`,
+      );
+    }
+    const related = deciderOf('portfolio').related;
+    expect(related?.(create(Trade, trade(BUY, '1', '1')))).toEqual({
+      instrument: { category: 'instrument', id: 'BTC-USD' },
+    });
+    expect(related?.(create(Trade, order))).toMatchObject({
+      strategy: { category: 'strategy', id },
+    });
+  });
+
   test('takes activities in the order of time, and none from the future', () => {
     const portfolio = opened();
     const at = (ms: number) => ({ ...of, amount: '1', occurredAt: seconds(ms) });
@@ -363,6 +509,21 @@ describe('candles', () => {
     const record = series();
     expect(record(flat(0), ...candles)).toBe(code);
     expect(record(flat(0))).toHaveLength(1);
+  });
+
+  test('name the field at fault', () => {
+    const candles = given('candles', { instrument: registered().state() });
+    const interval = CandleInterval.CANDLE_INTERVAL_1D;
+    const command = { instrumentId: 'BTC-USD', interval, candles: [flat(1), flat(2)] };
+    candles.when(RecordCandles, { ...command, candles: [flat(2)] });
+    expect(candles.refusal(RecordCandles, command)).toBe(
+      'candles[1].start: candles[1].start is 172800 (1970-01-03T00:00:00.000Z), of which there is ' +
+        'a candle already',
+    );
+    const none = given('candles', { instrument: deciderOf('instrument').initial });
+    expect(none.refusal(RecordCandles, command)).toBe(
+      "instrument_id: instrument_id is 'BTC-USD', which is not registered",
+    );
   });
 
   test('are of a registered instrument', () => {

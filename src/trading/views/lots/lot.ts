@@ -1,5 +1,5 @@
 import { compare, type Decimal, decimal, divide, mul, toText } from '../../../kernel/decimal.ts';
-import { fractionDigitsFor } from '../amounts.ts';
+import { fractionDigitsOfPart } from '../amounts.ts';
 
 /** How lots are chosen: first in, last in or highest unit cost first; or one pool at average cost. */
 export type CostBasisMethod = 'FIFO' | 'LIFO' | 'HIFO' | 'AVERAGE';
@@ -39,8 +39,8 @@ export function fromLotText(text: string): Lot {
 }
 
 /**
- * The cost of `quantity` units of the lot that are left, rounded half up to all the fraction digits
- * that an amount may have: with fewer, the cost of a part could round to more than that of the whole.
+ * The cost of `quantity` units of the lot that are left, rounded half up to no fewer fraction digits
+ * than that of the whole has: with fewer, the cost of a part could round to more than that of the whole.
  */
 export function costOfRest(
   { boughtQuantity, boughtCost }: Pick<Lot, 'boughtQuantity' | 'boughtCost'>,
@@ -48,7 +48,7 @@ export function costOfRest(
 ): Decimal {
   const cost = decimal(boughtCost);
   return divide(mul(cost, quantity), decimal(boughtQuantity), {
-    fractionDigits: fractionDigitsFor(cost),
+    fractionDigits: fractionDigitsOfPart(cost),
     rounding: 'HALF_UP',
   });
 }

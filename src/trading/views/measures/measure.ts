@@ -2,12 +2,18 @@
 
 /** The definition that a figure follows, named in every answer. */
 export const method = {
-  /** (end value + withdrawals of the day) / (end value before + deposits of the day) - 1. */
-  dailyReturn: 'DAILY_DEPOSITS_AT_START_WITHDRAWALS_AT_END',
+  /**
+   * (end value + withdrawals of the day) / (end value before + deposits of the day) - 1, for each day
+   * but the first: its end value is what the returns start from.
+   */
+  dailyReturn: 'FROM_END_OF_FIRST_DAY_DEPOSITS_AT_START_WITHDRAWALS_AT_END',
   /** prod(1 + r) - 1 over daily returns. */
-  timeWeightedReturn: 'TWR_DAILY',
-  /** The root r of sum(cf / (1 + r)^(days since the first flow / 365)) = 0. */
-  moneyWeightedReturn: 'XIRR_ACT_365',
+  timeWeightedReturn: 'TWR_DAILY_FROM_END_OF_FIRST_DAY',
+  /**
+   * The root r of sum(cf / (1 + r)^(days since the first flow / 365)) = 0, the first flow being the
+   * value at the end of the first day.
+   */
+  moneyWeightedReturn: 'XIRR_ACT_365_FROM_END_OF_FIRST_DAY',
   /** prod(1 + r)^(A / n) - 1. */
   cagr: 'CAGR_A_OVER_N',
   /** Sample standard deviation (n - 1) x sqrt(A). */

@@ -6,7 +6,9 @@ import type { Valuation } from './valuation.ts';
 
 /**
  * The returns between consecutive valuations: of each day but the first, whose end is where the
- * period begins. So n valuations give n - 1 returns, and what happened on the first day is before.
+ * period begins. So n valuations give n - 1 returns, and what happened on the first day is before:
+ * a year bought at its first close has the returns of the year, and not one more that is 0. The
+ * answer says so (`daily_return_method`).
  */
 export function returnsOf(days: readonly Valuation[]): ReturnType<typeof dailyReturns> {
   const [first, ...rest] = days.map(({ day, value, deposits, withdrawals }) => ({

@@ -10,6 +10,7 @@ import { amountText } from '../amounts.ts';
 import { dailyCloses } from '../candles/daily-closes.ts';
 import { dayText } from '../days.ts';
 import { instruments } from '../instruments/instruments.ts';
+import { method as measureMethod } from '../measures/measure.ts';
 import { portfolioDays } from '../portfolios/portfolio-days.ts';
 import { type PortfolioDocument, portfolios } from '../portfolios/portfolios.ts';
 import { portfolioRecord } from '../portfolios/queries.ts';
@@ -109,6 +110,7 @@ function performanceOf(
     ...periodOf(days),
     ...amountsOf(days),
     ...figuresOf(days, { factor, riskFreeRate, bySession }),
+    dailyReturnMethod: measureMethod.dailyReturn,
     annualisationFactor: factor,
     annualisationBasis: basis,
     pricedAt: pricedAt === undefined ? '' : dayText(pricedAt),

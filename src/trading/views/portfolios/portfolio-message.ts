@@ -6,7 +6,7 @@ import type {
   PositionSchema,
 } from '../../../gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { add, type Decimal, decimal, divide, mul, sub, zero } from '../../../kernel/decimal.ts';
-import { amountText, fractionDigitsFor } from '../amounts.ts';
+import { amountText, fractionDigitsOfPart } from '../amounts.ts';
 import { enumOf } from '../enums.ts';
 import type { InstrumentDocument } from '../instruments/instruments.ts';
 import { sizeOf } from '../lots/pages.ts';
@@ -70,7 +70,7 @@ function toPosition(
   const { instrumentId, quantity, realised: realisedGain, lots } = position;
   const cost = decimal(position.cost);
   const averageCost = divide(cost, decimal(quantity), {
-    fractionDigits: fractionDigitsFor(cost),
+    fractionDigits: fractionDigitsOfPart(cost),
     rounding: 'HALF_UP',
   });
   const known = { instrumentId, quantity, cost: position.cost, realisedGain };

@@ -371,6 +371,23 @@ describe('markets that close', () => {
   });
 });
 
+test('what the first day brought is before the first return, and the answer says so', async () => {
+  const story = createStory();
+  story.instrument('BTC-USD');
+  story.candles('BTC-USD', [['2020-01-01', '110']]);
+  const portfolio = story.portfolio(portfolioId);
+  portfolio.deposit('101', '2020-01-01T01:00:00Z');
+  portfolio.buy('BTC-USD', '2020-01-01T02:00:00Z', { quantity: '1', price: '100', fee: '1' });
+  portfolio.deposit('10', '2020-01-02T01:00:00Z');
+  const { performance } = await read(story);
+  expect(await performance()).toMatchObject({
+    ...{ startValue: '110', endValue: '120', gain: '0', dailyReturns: 1 },
+    dailyReturnMethod: 'FROM_END_OF_FIRST_DAY_DEPOSITS_AT_START_WITHDRAWALS_AT_END',
+    timeWeightedReturn: { value: 0, method: 'TWR_DAILY_FROM_END_OF_FIRST_DAY' },
+    moneyWeightedReturn: { method: 'XIRR_ACT_365_FROM_END_OF_FIRST_DAY' },
+  });
+});
+
 describe('what cannot be said', () => {
   test('of a portfolio without activities nothing is measured', async () => {
     const story = createStory();
@@ -380,7 +397,7 @@ describe('what cannot be said', () => {
     expect(answer).toMatchObject({
       ...{ from: '2020-01-01', to: '', pricedAt: '', startValue: '0', endValue: '0', gain: '0' },
       ...{ dailyReturns: 0, annualisationBasis: 'NOTHING_HELD' },
-      timeWeightedReturn: { undefinedReason: 'NO_RETURNS', method: 'TWR_DAILY' },
+      timeWeightedReturn: { undefinedReason: 'NO_RETURNS' },
       moneyWeightedReturn: { undefinedReason: 'NO_FLOWS' },
       maximumDrawdown: { undefinedReason: 'NO_RETURNS' },
       calmar: { undefinedReason: 'NO_RETURNS' },

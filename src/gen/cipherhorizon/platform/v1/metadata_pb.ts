@@ -16,14 +16,16 @@ export const file_cipherhorizon_platform_v1_metadata: GenFile = /*@__PURE__*/
   fileDesc("CihjaXBoZXJob3Jpem9uL3BsYXRmb3JtL3YxL21ldGFkYXRhLnByb3RvEhljaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxIv8BCg9Db21tYW5kTWV0YWRhdGESHwoKY29tbWFuZF9pZBgBIAEoCUILukgI2AEBcgOwAQESHwoOY29ycmVsYXRpb25faWQYAiABKAlCB7pIBHICGGQSHQoMY2F1c2F0aW9uX2lkGAMgASgJQge6SARyAhhkEjAKEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDQhC6SA0iCyj///////////8BSACIAQESQwoPc3luY2hyb25pc2F0aW9uGAUgASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5TeW5jaHJvbmlzYXRpb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIrQBCg9TeW5jaHJvbmlzYXRpb24SRgoEbW9kZRgBIAEoDjIuLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuU3luY2hyb25pc2F0aW9uTW9kZUIIukgFggECEAESHwoFdmlld3MYAiADKAlCELpIDZIBChAyIgZyBBABGGQSOAoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIMukgJqgEGIgIIHjIAIqcCCg1FdmVudE1ldGFkYXRhEiYKDmNvcnJlbGF0aW9uX2lkGAEgASgJUg4kY29ycmVsYXRpb25JZBIiCgxjYXVzYXRpb25faWQYAiABKAlSDCRjYXVzYXRpb25JZBIvCgtyZWNlaXZlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFYWN0b3IYBCABKAkSDQoFcm9sZXMYBSADKAkSEwoLdHJhY2VwYXJlbnQYBiABKAkSFAoMY29tbWFuZF90eXBlGAcgASgJEigKB2NvbW1hbmQYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhEKCWNhdXNlZF9ieRgJIAEoCRITCgtldmVudF9jb3VudBgKIAEoDSKJAgoOQ29tbWFuZFJlY2VpcHQSEgoKY29tbWFuZF9pZBgBIAEoCRIUCgxhZ2dyZWdhdGVfaWQYAiABKAkSDgoGc3RyZWFtGAMgASgJEhAKCHJldmlzaW9uGAQgASgDEjcKBmV2ZW50cxgFIAMoCzInLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUmVjZWlwdEV2ZW50EhkKEWNvbnNpc3RlbmN5X3Rva2VuGAYgASgJEhAKCHJlcGVhdGVkGAcgASgIEi8KC2FjY2VwdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgx2aWV3c19iZWhpbmQYCSADKAkiQAoMUmVjZWlwdEV2ZW50EhAKCGV2ZW50X2lkGAEgASgJEgwKBHR5cGUYAiABKAkSEAoIcmV2aXNpb24YAyABKAMiggEKCUZyZXNobmVzcxINCgV0b2tlbhgBIAEoCRIpCgVhc19vZhgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLbGFnX3NlY29uZHMYAyABKAESFwoKbGFnX2V2ZW50cxgEIAEoA0gAiAEBQg0KC19sYWdfZXZlbnRzInQKD1JlYWRDb25zaXN0ZW5jeRImChRhdF9sZWFzdF9hc19mcmVzaF9hcxgBIAEoCUIIukgFcgMYyAESOQoIcGF0aWVuY2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDLpICaoBBiICCB4yACJGCgtQYWdlUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASGAoGY3Vyc29yGAIgASgJQgi6SAVyAxjQDyIfCghQYWdlSW5mbxITCgtuZXh0X2N1cnNvchgBIAEoCSItCglIaWdobGlnaHQSDQoFZmllbGQYASABKAkSEQoJZnJhZ21lbnRzGAIgAygJIk8KBUZhY2V0Eg0KBWZpZWxkGAEgASgJEjcKB2J1Y2tldHMYAiADKAsyJi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLkZhY2V0QnVja2V0IisKC0ZhY2V0QnVja2V0Eg0KBXZhbHVlGAEgASgJEg0KBWNvdW50GAIgASgDIhAKDk5vdGhpbmdDaGFuZ2VkImEKEFJlc2VydmF0aW9uVGFrZW4SCwoDa2V5GAEgASgJEhAKCGNsYWltYW50GAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjQKE1Jlc2VydmF0aW9uUmVsZWFzZWQSCwoDa2V5GAEgASgJEhAKCGNsYWltYW50GAIgASgJIiAKEVJlc2VydmF0aW9uVm9pZGVkEgsKA2tleRgBIAEoCSL6AQoOQ29tbWFuZFJlZnVzZWQSEgoKY29tbWFuZF9pZBgBIAEoCRIUCgxjb21tYW5kX3R5cGUYAiABKAkSDQoFYWN0b3IYAyABKAkSDQoFcm9sZXMYBCADKAkSLwoLcmVjZWl2ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmNvcnJlbGF0aW9uX2lkGAYgASgJEg4KBnN0cmVhbRgHIAEoCRIMCgRjb2RlGAggASgJEg8KB21lc3NhZ2UYCSABKAkSKAoHY29tbWFuZBgKIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QidgoPUmVmdXNhbHNPbWl0dGVkEg0KBWNvdW50GAEgASgNEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqogEKE1N5bmNocm9uaXNhdGlvbk1vZGUSJAogU1lOQ0hST05JU0FUSU9OX01PREVfVU5TUEVDSUZJRUQQABIhCh1TWU5DSFJPTklTQVRJT05fTU9ERV9FVkVOVFVBTBABEh4KGlNZTkNIUk9OSVNBVElPTl9NT0RFX0JBVENIEAISIgoeU1lOQ0hST05JU0FUSU9OX01PREVfSU1NRURJQVRFEANiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
- * What a caller says about a command, besides its payload. All of it is optional.
+ * What a caller says about a command, besides its payload. All of it is optional. A header that says
+ * something else than its field is refused.
  *
  * @generated from message cipherhorizon.platform.v1.CommandMetadata
  */
 export type CommandMetadata = Message<"cipherhorizon.platform.v1.CommandMetadata"> & {
   /**
    * A UUID, chosen by the caller so that a retry is harmless. Without one the server makes one up,
-   * and a retry is a new command. May also come as the header `x-command-id`.
+   * and a retry is a new command. May also come as the header `x-command-id`, but not for a stream of
+   * commands.
    *
    * @generated from field: string command_id = 1;
    */
@@ -308,7 +310,7 @@ export const FreshnessSchema: GenMessage<Freshness> = /*@__PURE__*/
 
 /**
  * What a caller asks of the age of an answer. Also as the headers `x-consistency-token` and
- * `x-consistency-patience-ms`.
+ * `x-consistency-patience-ms`; where both are there they have to say the same.
  *
  * @generated from message cipherhorizon.platform.v1.ReadConsistency
  */
@@ -336,6 +338,15 @@ export const ReadConsistencySchema: GenMessage<ReadConsistency> = /*@__PURE__*/
   messageDesc(file_cipherhorizon_platform_v1_metadata, 6);
 
 /**
+ * Pages go on behind the last item of the page before, by its sort key and id (keyset paging), in the
+ * documents as they are then. While a list is read from page to page:
+ * - an item whose sort key does not change, and which fits the filter all the time, is on exactly one
+ *   page, whatever is added, changed or removed around it;
+ * - an item whose sort key changes (a rename, under the sort by name) is where its new key puts it:
+ *   moved behind the place that has been reached it comes again, moved before it it may not come;
+ * - what is added or removed meanwhile may be there or not.
+ * A sort key that never changes (created_at, opened_at) leaves only the last of these.
+ *
  * @generated from message cipherhorizon.platform.v1.PageRequest
  */
 export type PageRequest = Message<"cipherhorizon.platform.v1.PageRequest"> & {
@@ -347,7 +358,7 @@ export type PageRequest = Message<"cipherhorizon.platform.v1.PageRequest"> & {
   pageSize: number;
 
   /**
-   * `next_cursor` of the page before.
+   * `next_cursor` of the page before, with the same filter and sort.
    *
    * @generated from field: string cursor = 2;
    */

@@ -14,7 +14,50 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cipherhorizon/platform/v1/operations.proto.
  */
 export const file_cipherhorizon_platform_v1_operations: GenFile = /*@__PURE__*/
-  fileDesc("CipjaXBoZXJob3Jpem9uL3BsYXRmb3JtL3YxL29wZXJhdGlvbnMucHJvdG8SGWNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEigQQKEFByb2plY3Rpb25TdGF0dXMSDAoEdmlldxgBIAEoCRI5CgVzdGF0ZRgCIAEoDjIqLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUHJvamVjdGlvblN0YXRlEhAKCHBvc2l0aW9uGAMgASgJEhIKCmxhZ19ldmVudHMYBCABKAMSEwoLbGFnX3NlY29uZHMYBSABKAESGQoRZXZlbnRzX3Blcl9zZWNvbmQYBiABKAESEgoKZ2VuZXJhdGlvbhgHIAEoBRITCgtmaW5nZXJwcmludBgIIAEoCRIRCglkb2N1bWVudHMYCSABKAMSGAoQcGFya2VkX2RvY3VtZW50cxgKIAEoAxISCgpsYXN0X2Vycm9yGAsgASgJEjEKDWxhc3RfZXJyb3JfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGhlYXJ0YmVhdF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoHcmVidWlsZBgOIAEoCzIqLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUmVidWlsZFByb2dyZXNzEhcKD3N5bmNocm9uaXNhdGlvbhgPIAEoCRISCgpiYXRjaF9zaXplGBAgASgFEhUKDWJhdGNoX3dhaXRfbXMYESABKAUikwEKD1JlYnVpbGRQcm9ncmVzcxISCgpnZW5lcmF0aW9uGAEgASgFEhMKC2V2ZW50c19kb25lGAIgASgDEhQKDGV2ZW50c190b3RhbBgDIAEoAxIZChFldmVudHNfcGVyX3NlY29uZBgEIAEoARIUCgxzZWNvbmRzX2xlZnQYBSABKAESEAoIc3dpdGNoZWQYBiABKAgiGAoWTGlzdFByb2plY3Rpb25zUmVxdWVzdCJbChdMaXN0UHJvamVjdGlvbnNSZXNwb25zZRJACgtwcm9qZWN0aW9ucxgBIAMoCzIrLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUHJvamVjdGlvblN0YXR1cyIwChdXYXRjaFByb2plY3Rpb25zUmVxdWVzdBIVCgR2aWV3GAEgASgJQge6SARyAhhkIlwKGFdhdGNoUHJvamVjdGlvbnNSZXNwb25zZRJACgtwcm9qZWN0aW9ucxgBIAMoCzIrLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUHJvamVjdGlvblN0YXR1cyJNChhSZWJ1aWxkUHJvamVjdGlvblJlcXVlc3QSFwoEdmlldxgBIAEoCUIJukgGcgQQARhkEhgKBnN0cmVhbRgCIAEoCUIIukgFcgMYrAIibAoZUmVidWlsZFByb2plY3Rpb25SZXNwb25zZRI8Cghwcm9ncmVzcxgBIAEoCzIqLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUmVidWlsZFByb2dyZXNzEhEKCWRvY3VtZW50cxgCIAMoCSIyChdWZXJpZnlQcm9qZWN0aW9uUmVxdWVzdBIXCgR2aWV3GAEgASgJQgm6SAZyBBABGGQixgEKGFZlcmlmeVByb2plY3Rpb25SZXNwb25zZRITCgtldmVudHNfZG9uZRgBIAEoAxIUCgxldmVudHNfdG90YWwYAiABKAMSGgoSZG9jdW1lbnRzX2NvbXBhcmVkGAMgASgDEhMKC2RpZmZlcmVuY2VzGAQgASgDEkAKCWRvY3VtZW50cxgFIAMoCzItLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRG9jdW1lbnREaWZmZXJlbmNlEgwKBGRvbmUYBiABKAgingEKEkRvY3VtZW50RGlmZmVyZW5jZRITCgtkb2N1bWVudF9pZBgBIAEoCRI3CgRraW5kGAIgASgOMikuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5EaWZmZXJlbmNlS2luZBI6CgZmaWVsZHMYAyADKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLkZpZWxkRGlmZmVyZW5jZSJwCg9GaWVsZERpZmZlcmVuY2USDQoFZmllbGQYASABKAkSJAoEbGl2ZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIoCghyZXBsYXllZBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSI0ChlSb2xsYmFja1Byb2plY3Rpb25SZXF1ZXN0EhcKBHZpZXcYASABKAlCCbpIBnIEEAEYZCIwChpSb2xsYmFja1Byb2plY3Rpb25SZXNwb25zZRISCgpnZW5lcmF0aW9uGAEgASgFIsIBCgtQYXJrZWRFdmVudBIMCgR2aWV3GAEgASgJEhMKC2RvY3VtZW50X2lkGAIgASgJEhAKCHBvc2l0aW9uGAMgASgJEg4KBnN0cmVhbRgEIAEoCRIQCghyZXZpc2lvbhgFIAEoAxIMCgR0eXBlGAYgASgJEg0KBWVycm9yGAcgASgJEhAKCGF0dGVtcHRzGAggASgFEi0KCXBhcmtlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiMAoXTGlzdFBhcmtlZEV2ZW50c1JlcXVlc3QSFQoEdmlldxgBIAEoCUIHukgEcgIYZCJSChhMaXN0UGFya2VkRXZlbnRzUmVzcG9uc2USNgoGZXZlbnRzGAEgAygLMiYuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5QYXJrZWRFdmVudCJGChhSZXRyeVBhcmtlZEV2ZW50c1JlcXVlc3QSFQoEdmlldxgBIAEoCUIHukgEcgIQARITCgtkb2N1bWVudF9pZBgCIAEoCSJCChlSZXRyeVBhcmtlZEV2ZW50c1Jlc3BvbnNlEg8KB2FwcGxpZWQYASABKAMSFAoMc3RpbGxfcGFya2VkGAIgASgDIk0KFlNraXBQYXJrZWRFdmVudFJlcXVlc3QSFQoEdmlldxgBIAEoCUIHukgEcgIQARIcCgtkb2N1bWVudF9pZBgCIAEoCUIHukgEcgIQASJAChdTa2lwUGFya2VkRXZlbnRSZXNwb25zZRIPCgdhcHBsaWVkGAEgASgDEhQKDHN0aWxsX3BhcmtlZBgCIAEoAyKaAQoRUmVhZEV2ZW50c1JlcXVlc3QSGAoGc3RyZWFtGAEgASgJQgi6SAVyAxisAhIXCgV0eXBlcxgCIAMoCUIIukgFkgECEGQSFwoFYWZ0ZXIYAyABKAlCCLpIBXIDGMgBEhEKCWJhY2t3YXJkcxgEIAEoCBIWCgVsaW1pdBgFIAEoBUIHukgEGgIoABIOCgZmb2xsb3cYBiABKAgiSwoSUmVhZEV2ZW50c1Jlc3BvbnNlEjUKBWV2ZW50GAEgASgLMiYuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5TdG9yZWRFdmVudCLiAQoLU3RvcmVkRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSDAoEdHlwZRgCIAEoCRIOCgZzdHJlYW0YAyABKAkSEAoIcmV2aXNpb24YBCABKAMSEAoIcG9zaXRpb24YBSABKAkSLQoJc3RvcmVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgRkYXRhGAcgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIpCghtZXRhZGF0YRgIIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiUAoUUmVwbGF5Q29tbWFuZFJlcXVlc3QSGgoGc3RyZWFtGAEgASgJQgq6SAdyBRABGKwCEhwKCmNvbW1hbmRfaWQYAiABKAlCCLpIBXIDsAEBIrsCChVSZXBsYXlDb21tYW5kUmVzcG9uc2USDAoEdHlwZRgBIAEoCRIoCgdwYXlsb2FkGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIQCghyZXZpc2lvbhgDIAEoAxImCgVzdGF0ZRgEIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSOQoIcmVjb3JkZWQYBSADKAsyJy5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLkRlY2lkZWRFdmVudBI4CgdkZWNpZGVkGAYgAygLMicuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5EZWNpZGVkRXZlbnQSDAoEc2FtZRgHIAEoCBIUCgxyZWZ1c2FsX2NvZGUYCCABKAkSFwoPcmVmdXNhbF9tZXNzYWdlGAkgASgJIkMKDERlY2lkZWRFdmVudBIMCgR0eXBlGAEgASgJEiUKBGRhdGEYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0KqwBCg9Qcm9qZWN0aW9uU3RhdGUSIAocUFJPSkVDVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEiAKHFBST0pFQ1RJT05fU1RBVEVfQ0FUQ0hJTkdfVVAQARIZChVQUk9KRUNUSU9OX1NUQVRFX0xJVkUQAhIcChhQUk9KRUNUSU9OX1NUQVRFX1dBSVRJTkcQAxIcChhQUk9KRUNUSU9OX1NUQVRFX1NUT1BQRUQQBCqLAQoORGlmZmVyZW5jZUtpbmQSHwobRElGRkVSRU5DRV9LSU5EX1VOU1BFQ0lGSUVEEAASHgoaRElGRkVSRU5DRV9LSU5EX1VORVhQRUNURUQQARIbChdESUZGRVJFTkNFX0tJTkRfTUlTU0lORxACEhsKF0RJRkZFUkVOQ0VfS0lORF9DSEFOR0VEEAMy1wkKEVByb2plY3Rpb25TZXJ2aWNlEpEBCg9MaXN0UHJvamVjdGlvbnMSMS5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLkxpc3RQcm9qZWN0aW9uc1JlcXVlc3QaMi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLkxpc3RQcm9qZWN0aW9uc1Jlc3BvbnNlIheKtRgTCghvcGVyYXRvcgoFYWRtaW4QARKWAQoQV2F0Y2hQcm9qZWN0aW9ucxIyLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuV2F0Y2hQcm9qZWN0aW9uc1JlcXVlc3QaMy5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLldhdGNoUHJvamVjdGlvbnNSZXNwb25zZSIXirUYEwoIb3BlcmF0b3IKBWFkbWluEAEwARKZAQoRUmVidWlsZFByb2plY3Rpb24SMy5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYnVpbGRQcm9qZWN0aW9uUmVxdWVzdBo0LmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUmVidWlsZFByb2plY3Rpb25SZXNwb25zZSIXirUYEwoIb3BlcmF0b3IKBWFkbWluEAEwARKWAQoQVmVyaWZ5UHJvamVjdGlvbhIyLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuVmVyaWZ5UHJvamVjdGlvblJlcXVlc3QaMy5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlZlcmlmeVByb2plY3Rpb25SZXNwb25zZSIXirUYEwoIb3BlcmF0b3IKBWFkbWluEAEwARKaAQoSUm9sbGJhY2tQcm9qZWN0aW9uEjQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5Sb2xsYmFja1Byb2plY3Rpb25SZXF1ZXN0GjUuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5Sb2xsYmFja1Byb2plY3Rpb25SZXNwb25zZSIXirUYEwoIb3BlcmF0b3IKBWFkbWluEAESlAEKEExpc3RQYXJrZWRFdmVudHMSMi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLkxpc3RQYXJrZWRFdmVudHNSZXF1ZXN0GjMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5MaXN0UGFya2VkRXZlbnRzUmVzcG9uc2UiF4q1GBMKCG9wZXJhdG9yCgVhZG1pbhABEpcBChFSZXRyeVBhcmtlZEV2ZW50cxIzLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUmV0cnlQYXJrZWRFdmVudHNSZXF1ZXN0GjQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZXRyeVBhcmtlZEV2ZW50c1Jlc3BvbnNlIheKtRgTCghvcGVyYXRvcgoFYWRtaW4QARKRAQoPU2tpcFBhcmtlZEV2ZW50EjEuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5Ta2lwUGFya2VkRXZlbnRSZXF1ZXN0GjIuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5Ta2lwUGFya2VkRXZlbnRSZXNwb25zZSIXirUYEwoIb3BlcmF0b3IKBWFkbWluEAEymAEKD0V2ZW50TG9nU2VydmljZRKEAQoKUmVhZEV2ZW50cxIsLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUmVhZEV2ZW50c1JlcXVlc3QaLS5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRFdmVudHNSZXNwb25zZSIXirUYEwoIb3BlcmF0b3IKBWFkbWluEAEwATKkAQoUQ29tbWFuZFJlcGxheVNlcnZpY2USiwEKDVJlcGxheUNvbW1hbmQSLy5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlcGxheUNvbW1hbmRSZXF1ZXN0GjAuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZXBsYXlDb21tYW5kUmVzcG9uc2UiF4q1GBMKCG9wZXJhdG9yCgVhZG1pbhABYgZwcm90bzM", [file_buf_validate_validate, file_cipherhorizon_platform_v1_options, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("CipjaXBoZXJob3Jpem9uL3BsYXRmb3JtL3YxL29wZXJhdGlvbnMucHJvdG8SGWNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEisQEKD1Byb2plY3RvclN0YXR1cxIMCgRuYW1lGAEgASgJEjkKBXN0YXRlGAIgASgOMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5Qcm9qZWN0aW9uU3RhdGUSDgoGd29ya2VyGAMgASgJEhIKCmxhc3RfZXJyb3IYBCABKAkSMQoNbGFzdF9lcnJvcl9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigQQKEFByb2plY3Rpb25TdGF0dXMSDAoEdmlldxgBIAEoCRI5CgVzdGF0ZRgCIAEoDjIqLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUHJvamVjdGlvblN0YXRlEhAKCHBvc2l0aW9uGAMgASgJEhIKCmxhZ19ldmVudHMYBCABKAMSEwoLbGFnX3NlY29uZHMYBSABKAESGQoRZXZlbnRzX3Blcl9zZWNvbmQYBiABKAESEgoKZ2VuZXJhdGlvbhgHIAEoBRITCgtmaW5nZXJwcmludBgIIAEoCRIRCglkb2N1bWVudHMYCSABKAMSGAoQcGFya2VkX2RvY3VtZW50cxgKIAEoAxISCgpsYXN0X2Vycm9yGAsgASgJEjEKDWxhc3RfZXJyb3JfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGhlYXJ0YmVhdF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoHcmVidWlsZBgOIAEoCzIqLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUmVidWlsZFByb2dyZXNzEhcKD3N5bmNocm9uaXNhdGlvbhgPIAEoCRISCgpiYXRjaF9zaXplGBAgASgFEhUKDWJhdGNoX3dhaXRfbXMYESABKAUikwEKD1JlYnVpbGRQcm9ncmVzcxISCgpnZW5lcmF0aW9uGAEgASgFEhMKC2V2ZW50c19kb25lGAIgASgDEhQKDGV2ZW50c190b3RhbBgDIAEoAxIZChFldmVudHNfcGVyX3NlY29uZBgEIAEoARIUCgxzZWNvbmRzX2xlZnQYBSABKAESEAoIc3dpdGNoZWQYBiABKAgiGAoWTGlzdFByb2plY3Rpb25zUmVxdWVzdCKaAQoXTGlzdFByb2plY3Rpb25zUmVzcG9uc2USQAoLcHJvamVjdGlvbnMYASADKAsyKy5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlByb2plY3Rpb25TdGF0dXMSPQoJcHJvamVjdG9yGAIgASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5Qcm9qZWN0b3JTdGF0dXMiMAoXV2F0Y2hQcm9qZWN0aW9uc1JlcXVlc3QSFQoEdmlldxgBIAEoCUIHukgEcgIYZCKbAQoYV2F0Y2hQcm9qZWN0aW9uc1Jlc3BvbnNlEkAKC3Byb2plY3Rpb25zGAEgAygLMisuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5Qcm9qZWN0aW9uU3RhdHVzEj0KCXByb2plY3RvchgCIAEoCzIqLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUHJvamVjdG9yU3RhdHVzIk0KGFJlYnVpbGRQcm9qZWN0aW9uUmVxdWVzdBIXCgR2aWV3GAEgASgJQgm6SAZyBBABGGQSGAoGc3RyZWFtGAIgASgJQgi6SAVyAxisAiJsChlSZWJ1aWxkUHJvamVjdGlvblJlc3BvbnNlEjwKCHByb2dyZXNzGAEgASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWJ1aWxkUHJvZ3Jlc3MSEQoJZG9jdW1lbnRzGAIgAygJIjIKF1ZlcmlmeVByb2plY3Rpb25SZXF1ZXN0EhcKBHZpZXcYASABKAlCCbpIBnIEEAEYZCLGAQoYVmVyaWZ5UHJvamVjdGlvblJlc3BvbnNlEhMKC2V2ZW50c19kb25lGAEgASgDEhQKDGV2ZW50c190b3RhbBgCIAEoAxIaChJkb2N1bWVudHNfY29tcGFyZWQYAyABKAMSEwoLZGlmZmVyZW5jZXMYBCABKAMSQAoJZG9jdW1lbnRzGAUgAygLMi0uY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5Eb2N1bWVudERpZmZlcmVuY2USDAoEZG9uZRgGIAEoCCKeAQoSRG9jdW1lbnREaWZmZXJlbmNlEhMKC2RvY3VtZW50X2lkGAEgASgJEjcKBGtpbmQYAiABKA4yKS5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLkRpZmZlcmVuY2VLaW5kEjoKBmZpZWxkcxgDIAMoCzIqLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRmllbGREaWZmZXJlbmNlInAKD0ZpZWxkRGlmZmVyZW5jZRINCgVmaWVsZBgBIAEoCRIkCgRsaXZlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEigKCHJlcGxheWVkGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIjQKGVJvbGxiYWNrUHJvamVjdGlvblJlcXVlc3QSFwoEdmlldxgBIAEoCUIJukgGcgQQARhkIjAKGlJvbGxiYWNrUHJvamVjdGlvblJlc3BvbnNlEhIKCmdlbmVyYXRpb24YASABKAUiwgEKC1BhcmtlZEV2ZW50EgwKBHZpZXcYASABKAkSEwoLZG9jdW1lbnRfaWQYAiABKAkSEAoIcG9zaXRpb24YAyABKAkSDgoGc3RyZWFtGAQgASgJEhAKCHJldmlzaW9uGAUgASgDEgwKBHR5cGUYBiABKAkSDQoFZXJyb3IYByABKAkSEAoIYXR0ZW1wdHMYCCABKAUSLQoJcGFya2VkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIwChdMaXN0UGFya2VkRXZlbnRzUmVxdWVzdBIVCgR2aWV3GAEgASgJQge6SARyAhhkIlIKGExpc3RQYXJrZWRFdmVudHNSZXNwb25zZRI2CgZldmVudHMYASADKAsyJi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlBhcmtlZEV2ZW50IkYKGFJldHJ5UGFya2VkRXZlbnRzUmVxdWVzdBIVCgR2aWV3GAEgASgJQge6SARyAhABEhMKC2RvY3VtZW50X2lkGAIgASgJIkIKGVJldHJ5UGFya2VkRXZlbnRzUmVzcG9uc2USDwoHYXBwbGllZBgBIAEoAxIUCgxzdGlsbF9wYXJrZWQYAiABKAMiTQoWU2tpcFBhcmtlZEV2ZW50UmVxdWVzdBIVCgR2aWV3GAEgASgJQge6SARyAhABEhwKC2RvY3VtZW50X2lkGAIgASgJQge6SARyAhABIkAKF1NraXBQYXJrZWRFdmVudFJlc3BvbnNlEg8KB2FwcGxpZWQYASABKAMSFAoMc3RpbGxfcGFya2VkGAIgASgDIpoBChFSZWFkRXZlbnRzUmVxdWVzdBIYCgZzdHJlYW0YASABKAlCCLpIBXIDGKwCEhcKBXR5cGVzGAIgAygJQgi6SAWSAQIQZBIXCgVhZnRlchgDIAEoCUIIukgFcgMYyAESEQoJYmFja3dhcmRzGAQgASgIEhYKBWxpbWl0GAUgASgFQge6SAQaAigAEg4KBmZvbGxvdxgGIAEoCCJLChJSZWFkRXZlbnRzUmVzcG9uc2USNQoFZXZlbnQYASABKAsyJi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlN0b3JlZEV2ZW50IuIBCgtTdG9yZWRFdmVudBIQCghldmVudF9pZBgBIAEoCRIMCgR0eXBlGAIgASgJEg4KBnN0cmVhbRgDIAEoCRIQCghyZXZpc2lvbhgEIAEoAxIQCghwb3NpdGlvbhgFIAEoCRItCglzdG9yZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKBGRhdGEYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EikKCG1ldGFkYXRhGAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCJQChRSZXBsYXlDb21tYW5kUmVxdWVzdBIaCgZzdHJlYW0YASABKAlCCrpIB3IFEAEYrAISHAoKY29tbWFuZF9pZBgCIAEoCUIIukgFcgOwAQEiuwIKFVJlcGxheUNvbW1hbmRSZXNwb25zZRIMCgR0eXBlGAEgASgJEigKB3BheWxvYWQYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhAKCHJldmlzaW9uGAMgASgDEiYKBXN0YXRlGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI5CghyZWNvcmRlZBgFIAMoCzInLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRGVjaWRlZEV2ZW50EjgKB2RlY2lkZWQYBiADKAsyJy5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLkRlY2lkZWRFdmVudBIMCgRzYW1lGAcgASgIEhQKDHJlZnVzYWxfY29kZRgIIAEoCRIXCg9yZWZ1c2FsX21lc3NhZ2UYCSABKAkiQwoMRGVjaWRlZEV2ZW50EgwKBHR5cGUYASABKAkSJQoEZGF0YRgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Qq5wEKD1Byb2plY3Rpb25TdGF0ZRIgChxQUk9KRUNUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASIAocUFJPSkVDVElPTl9TVEFURV9DQVRDSElOR19VUBABEhkKFVBST0pFQ1RJT05fU1RBVEVfTElWRRACEhwKGFBST0pFQ1RJT05fU1RBVEVfV0FJVElORxADEhwKGFBST0pFQ1RJT05fU1RBVEVfU1RPUFBFRBAEEhwKGFBST0pFQ1RJT05fU1RBVEVfU1RBTkRCWRAFEhsKF1BST0pFQ1RJT05fU1RBVEVfRkFJTEVEEAYqiwEKDkRpZmZlcmVuY2VLaW5kEh8KG0RJRkZFUkVOQ0VfS0lORF9VTlNQRUNJRklFRBAAEh4KGkRJRkZFUkVOQ0VfS0lORF9VTkVYUEVDVEVEEAESGwoXRElGRkVSRU5DRV9LSU5EX01JU1NJTkcQAhIbChdESUZGRVJFTkNFX0tJTkRfQ0hBTkdFRBADMtcJChFQcm9qZWN0aW9uU2VydmljZRKRAQoPTGlzdFByb2plY3Rpb25zEjEuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5MaXN0UHJvamVjdGlvbnNSZXF1ZXN0GjIuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5MaXN0UHJvamVjdGlvbnNSZXNwb25zZSIXirUYEwoIb3BlcmF0b3IKBWFkbWluEAESlgEKEFdhdGNoUHJvamVjdGlvbnMSMi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLldhdGNoUHJvamVjdGlvbnNSZXF1ZXN0GjMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5XYXRjaFByb2plY3Rpb25zUmVzcG9uc2UiF4q1GBMKCG9wZXJhdG9yCgVhZG1pbhABMAESmQEKEVJlYnVpbGRQcm9qZWN0aW9uEjMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWJ1aWxkUHJvamVjdGlvblJlcXVlc3QaNC5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYnVpbGRQcm9qZWN0aW9uUmVzcG9uc2UiF4q1GBMKCG9wZXJhdG9yCgVhZG1pbhABMAESlgEKEFZlcmlmeVByb2plY3Rpb24SMi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlZlcmlmeVByb2plY3Rpb25SZXF1ZXN0GjMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5WZXJpZnlQcm9qZWN0aW9uUmVzcG9uc2UiF4q1GBMKCG9wZXJhdG9yCgVhZG1pbhABMAESmgEKElJvbGxiYWNrUHJvamVjdGlvbhI0LmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUm9sbGJhY2tQcm9qZWN0aW9uUmVxdWVzdBo1LmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUm9sbGJhY2tQcm9qZWN0aW9uUmVzcG9uc2UiF4q1GBMKCG9wZXJhdG9yCgVhZG1pbhABEpQBChBMaXN0UGFya2VkRXZlbnRzEjIuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5MaXN0UGFya2VkRXZlbnRzUmVxdWVzdBozLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuTGlzdFBhcmtlZEV2ZW50c1Jlc3BvbnNlIheKtRgTCghvcGVyYXRvcgoFYWRtaW4QARKXAQoRUmV0cnlQYXJrZWRFdmVudHMSMy5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJldHJ5UGFya2VkRXZlbnRzUmVxdWVzdBo0LmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUmV0cnlQYXJrZWRFdmVudHNSZXNwb25zZSIXirUYEwoIb3BlcmF0b3IKBWFkbWluEAESkQEKD1NraXBQYXJrZWRFdmVudBIxLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuU2tpcFBhcmtlZEV2ZW50UmVxdWVzdBoyLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuU2tpcFBhcmtlZEV2ZW50UmVzcG9uc2UiF4q1GBMKCG9wZXJhdG9yCgVhZG1pbhABMpgBCg9FdmVudExvZ1NlcnZpY2UShAEKClJlYWRFdmVudHMSLC5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRFdmVudHNSZXF1ZXN0Gi0uY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkRXZlbnRzUmVzcG9uc2UiF4q1GBMKCG9wZXJhdG9yCgVhZG1pbhABMAEypAEKFENvbW1hbmRSZXBsYXlTZXJ2aWNlEosBCg1SZXBsYXlDb21tYW5kEi8uY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZXBsYXlDb21tYW5kUmVxdWVzdBowLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUmVwbGF5Q29tbWFuZFJlc3BvbnNlIheKtRgTCghvcGVyYXRvcgoFYWRtaW4QAWIGcHJvdG8z", [file_buf_validate_validate, file_cipherhorizon_platform_v1_options, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+
+/**
+ * The process that answers. What it has as its last error concerns every view.
+ *
+ * @generated from message cipherhorizon.platform.v1.ProjectorStatus
+ */
+export type ProjectorStatus = Message<"cipherhorizon.platform.v1.ProjectorStatus"> & {
+  /**
+   * By which projectors that share read models tell each other apart.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.ProjectionState state = 2;
+   */
+  state: ProjectionState;
+
+  /**
+   * The name of the projector that works; empty where none does.
+   *
+   * @generated from field: string worker = 3;
+   */
+  worker: string;
+
+  /**
+   * @generated from field: string last_error = 4;
+   */
+  lastError: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_error_at = 5;
+   */
+  lastErrorAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message cipherhorizon.platform.v1.ProjectorStatus.
+ * Use `create(ProjectorStatusSchema)` to create a new message.
+ */
+export const ProjectorStatusSchema: GenMessage<ProjectorStatus> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_platform_v1_operations, 0);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ProjectionStatus
@@ -73,6 +116,8 @@ export type ProjectionStatus = Message<"cipherhorizon.platform.v1.ProjectionStat
   parkedDocuments: bigint;
 
   /**
+   * Of this view alone; what concerns all of them is in ProjectorStatus.
+   *
    * @generated from field: string last_error = 11;
    */
   lastError: string;
@@ -119,7 +164,7 @@ export type ProjectionStatus = Message<"cipherhorizon.platform.v1.ProjectionStat
  * Use `create(ProjectionStatusSchema)` to create a new message.
  */
 export const ProjectionStatusSchema: GenMessage<ProjectionStatus> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 0);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 1);
 
 /**
  * @generated from message cipherhorizon.platform.v1.RebuildProgress
@@ -163,7 +208,7 @@ export type RebuildProgress = Message<"cipherhorizon.platform.v1.RebuildProgress
  * Use `create(RebuildProgressSchema)` to create a new message.
  */
 export const RebuildProgressSchema: GenMessage<RebuildProgress> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 1);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 2);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ListProjectionsRequest
@@ -176,7 +221,7 @@ export type ListProjectionsRequest = Message<"cipherhorizon.platform.v1.ListProj
  * Use `create(ListProjectionsRequestSchema)` to create a new message.
  */
 export const ListProjectionsRequestSchema: GenMessage<ListProjectionsRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 2);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 3);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ListProjectionsResponse
@@ -186,6 +231,11 @@ export type ListProjectionsResponse = Message<"cipherhorizon.platform.v1.ListPro
    * @generated from field: repeated cipherhorizon.platform.v1.ProjectionStatus projections = 1;
    */
   projections: ProjectionStatus[];
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.ProjectorStatus projector = 2;
+   */
+  projector?: ProjectorStatus | undefined;
 };
 
 /**
@@ -193,7 +243,7 @@ export type ListProjectionsResponse = Message<"cipherhorizon.platform.v1.ListPro
  * Use `create(ListProjectionsResponseSchema)` to create a new message.
  */
 export const ListProjectionsResponseSchema: GenMessage<ListProjectionsResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 3);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 4);
 
 /**
  * @generated from message cipherhorizon.platform.v1.WatchProjectionsRequest
@@ -212,7 +262,7 @@ export type WatchProjectionsRequest = Message<"cipherhorizon.platform.v1.WatchPr
  * Use `create(WatchProjectionsRequestSchema)` to create a new message.
  */
 export const WatchProjectionsRequestSchema: GenMessage<WatchProjectionsRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 4);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 5);
 
 /**
  * @generated from message cipherhorizon.platform.v1.WatchProjectionsResponse
@@ -222,6 +272,11 @@ export type WatchProjectionsResponse = Message<"cipherhorizon.platform.v1.WatchP
    * @generated from field: repeated cipherhorizon.platform.v1.ProjectionStatus projections = 1;
    */
   projections: ProjectionStatus[];
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.ProjectorStatus projector = 2;
+   */
+  projector?: ProjectorStatus | undefined;
 };
 
 /**
@@ -229,7 +284,7 @@ export type WatchProjectionsResponse = Message<"cipherhorizon.platform.v1.WatchP
  * Use `create(WatchProjectionsResponseSchema)` to create a new message.
  */
 export const WatchProjectionsResponseSchema: GenMessage<WatchProjectionsResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 5);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 6);
 
 /**
  * @generated from message cipherhorizon.platform.v1.RebuildProjectionRequest
@@ -253,7 +308,7 @@ export type RebuildProjectionRequest = Message<"cipherhorizon.platform.v1.Rebuil
  * Use `create(RebuildProjectionRequestSchema)` to create a new message.
  */
 export const RebuildProjectionRequestSchema: GenMessage<RebuildProjectionRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 6);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 7);
 
 /**
  * @generated from message cipherhorizon.platform.v1.RebuildProjectionResponse
@@ -277,7 +332,7 @@ export type RebuildProjectionResponse = Message<"cipherhorizon.platform.v1.Rebui
  * Use `create(RebuildProjectionResponseSchema)` to create a new message.
  */
 export const RebuildProjectionResponseSchema: GenMessage<RebuildProjectionResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 7);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 8);
 
 /**
  * @generated from message cipherhorizon.platform.v1.VerifyProjectionRequest
@@ -294,7 +349,7 @@ export type VerifyProjectionRequest = Message<"cipherhorizon.platform.v1.VerifyP
  * Use `create(VerifyProjectionRequestSchema)` to create a new message.
  */
 export const VerifyProjectionRequestSchema: GenMessage<VerifyProjectionRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 8);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 9);
 
 /**
  * @generated from message cipherhorizon.platform.v1.VerifyProjectionResponse
@@ -340,7 +395,7 @@ export type VerifyProjectionResponse = Message<"cipherhorizon.platform.v1.Verify
  * Use `create(VerifyProjectionResponseSchema)` to create a new message.
  */
 export const VerifyProjectionResponseSchema: GenMessage<VerifyProjectionResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 9);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 10);
 
 /**
  * @generated from message cipherhorizon.platform.v1.DocumentDifference
@@ -367,13 +422,15 @@ export type DocumentDifference = Message<"cipherhorizon.platform.v1.DocumentDiff
  * Use `create(DocumentDifferenceSchema)` to create a new message.
  */
 export const DocumentDifferenceSchema: GenMessage<DocumentDifference> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 10);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 11);
 
 /**
  * @generated from message cipherhorizon.platform.v1.FieldDifference
  */
 export type FieldDifference = Message<"cipherhorizon.platform.v1.FieldDifference"> & {
   /**
+   * The field's name; `name (index)` where the document is right, but not what it is found by.
+   *
    * @generated from field: string field = 1;
    */
   field: string;
@@ -394,7 +451,7 @@ export type FieldDifference = Message<"cipherhorizon.platform.v1.FieldDifference
  * Use `create(FieldDifferenceSchema)` to create a new message.
  */
 export const FieldDifferenceSchema: GenMessage<FieldDifference> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 11);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 12);
 
 /**
  * @generated from message cipherhorizon.platform.v1.RollbackProjectionRequest
@@ -411,7 +468,7 @@ export type RollbackProjectionRequest = Message<"cipherhorizon.platform.v1.Rollb
  * Use `create(RollbackProjectionRequestSchema)` to create a new message.
  */
 export const RollbackProjectionRequestSchema: GenMessage<RollbackProjectionRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 12);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 13);
 
 /**
  * @generated from message cipherhorizon.platform.v1.RollbackProjectionResponse
@@ -428,7 +485,7 @@ export type RollbackProjectionResponse = Message<"cipherhorizon.platform.v1.Roll
  * Use `create(RollbackProjectionResponseSchema)` to create a new message.
  */
 export const RollbackProjectionResponseSchema: GenMessage<RollbackProjectionResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 13);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 14);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ParkedEvent
@@ -485,7 +542,7 @@ export type ParkedEvent = Message<"cipherhorizon.platform.v1.ParkedEvent"> & {
  * Use `create(ParkedEventSchema)` to create a new message.
  */
 export const ParkedEventSchema: GenMessage<ParkedEvent> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 14);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 15);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ListParkedEventsRequest
@@ -502,7 +559,7 @@ export type ListParkedEventsRequest = Message<"cipherhorizon.platform.v1.ListPar
  * Use `create(ListParkedEventsRequestSchema)` to create a new message.
  */
 export const ListParkedEventsRequestSchema: GenMessage<ListParkedEventsRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 15);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 16);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ListParkedEventsResponse
@@ -521,7 +578,7 @@ export type ListParkedEventsResponse = Message<"cipherhorizon.platform.v1.ListPa
  * Use `create(ListParkedEventsResponseSchema)` to create a new message.
  */
 export const ListParkedEventsResponseSchema: GenMessage<ListParkedEventsResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 16);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 17);
 
 /**
  * @generated from message cipherhorizon.platform.v1.RetryParkedEventsRequest
@@ -545,7 +602,7 @@ export type RetryParkedEventsRequest = Message<"cipherhorizon.platform.v1.RetryP
  * Use `create(RetryParkedEventsRequestSchema)` to create a new message.
  */
 export const RetryParkedEventsRequestSchema: GenMessage<RetryParkedEventsRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 17);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 18);
 
 /**
  * @generated from message cipherhorizon.platform.v1.RetryParkedEventsResponse
@@ -567,7 +624,7 @@ export type RetryParkedEventsResponse = Message<"cipherhorizon.platform.v1.Retry
  * Use `create(RetryParkedEventsResponseSchema)` to create a new message.
  */
 export const RetryParkedEventsResponseSchema: GenMessage<RetryParkedEventsResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 18);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 19);
 
 /**
  * @generated from message cipherhorizon.platform.v1.SkipParkedEventRequest
@@ -589,7 +646,7 @@ export type SkipParkedEventRequest = Message<"cipherhorizon.platform.v1.SkipPark
  * Use `create(SkipParkedEventRequestSchema)` to create a new message.
  */
 export const SkipParkedEventRequestSchema: GenMessage<SkipParkedEventRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 19);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 20);
 
 /**
  * @generated from message cipherhorizon.platform.v1.SkipParkedEventResponse
@@ -611,7 +668,7 @@ export type SkipParkedEventResponse = Message<"cipherhorizon.platform.v1.SkipPar
  * Use `create(SkipParkedEventResponseSchema)` to create a new message.
  */
 export const SkipParkedEventResponseSchema: GenMessage<SkipParkedEventResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 20);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 21);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ReadEventsRequest
@@ -665,7 +722,7 @@ export type ReadEventsRequest = Message<"cipherhorizon.platform.v1.ReadEventsReq
  * Use `create(ReadEventsRequestSchema)` to create a new message.
  */
 export const ReadEventsRequestSchema: GenMessage<ReadEventsRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 21);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 22);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ReadEventsResponse
@@ -682,7 +739,7 @@ export type ReadEventsResponse = Message<"cipherhorizon.platform.v1.ReadEventsRe
  * Use `create(ReadEventsResponseSchema)` to create a new message.
  */
 export const ReadEventsResponseSchema: GenMessage<ReadEventsResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 22);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 23);
 
 /**
  * @generated from message cipherhorizon.platform.v1.StoredEvent
@@ -734,7 +791,7 @@ export type StoredEvent = Message<"cipherhorizon.platform.v1.StoredEvent"> & {
  * Use `create(StoredEventSchema)` to create a new message.
  */
 export const StoredEventSchema: GenMessage<StoredEvent> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 23);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 24);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ReplayCommandRequest
@@ -756,7 +813,7 @@ export type ReplayCommandRequest = Message<"cipherhorizon.platform.v1.ReplayComm
  * Use `create(ReplayCommandRequestSchema)` to create a new message.
  */
 export const ReplayCommandRequestSchema: GenMessage<ReplayCommandRequest> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 24);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 25);
 
 /**
  * @generated from message cipherhorizon.platform.v1.ReplayCommandResponse
@@ -821,7 +878,7 @@ export type ReplayCommandResponse = Message<"cipherhorizon.platform.v1.ReplayCom
  * Use `create(ReplayCommandResponseSchema)` to create a new message.
  */
 export const ReplayCommandResponseSchema: GenMessage<ReplayCommandResponse> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 25);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 26);
 
 /**
  * @generated from message cipherhorizon.platform.v1.DecidedEvent
@@ -843,7 +900,7 @@ export type DecidedEvent = Message<"cipherhorizon.platform.v1.DecidedEvent"> & {
  * Use `create(DecidedEventSchema)` to create a new message.
  */
 export const DecidedEventSchema: GenMessage<DecidedEvent> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_platform_v1_operations, 26);
+  messageDesc(file_cipherhorizon_platform_v1_operations, 27);
 
 /**
  * @generated from enum cipherhorizon.platform.v1.ProjectionState
@@ -875,6 +932,20 @@ export const ProjectionState = {
    * @generated from enum value: PROJECTION_STATE_STOPPED = 4;
    */
   STOPPED: 4,
+
+  /**
+   * Another projector works on the same read models; this one takes over when it stops or dies.
+   *
+   * @generated from enum value: PROJECTION_STATE_STANDBY = 5;
+   */
+  STANDBY: 5,
+
+  /**
+   * The view is not kept up to date until somebody does what last_error says. Queries go on.
+   *
+   * @generated from enum value: PROJECTION_STATE_FAILED = 6;
+   */
+  FAILED: 6,
 } as const;
 
 /**
