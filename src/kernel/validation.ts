@@ -1,4 +1,10 @@
-import { type DescMessage, getOption, type Message } from '@bufbuild/protobuf';
+import { type DescMessage, getOption, isMessage, type Message, toJson } from '@bufbuild/protobuf';
+import {
+  type Duration,
+  DurationSchema,
+  type Timestamp,
+  TimestampSchema,
+} from '@bufbuild/protobuf/wkt';
 import { createValidator, type Violation } from '@bufbuild/protovalidate';
 import { sensitive } from '../gen/cipherhorizon/platform/v1/options_pb.ts';
 import { type FieldViolation, type Rejection, reject } from './rejection.ts';
@@ -39,7 +45,10 @@ function toFieldViolation(violation: Violation, message: Message): FieldViolatio
   };
 }
 
-/** The value at fault, short; undefined where it is secret, absent, or no scalar. */
+/**
+ * The value at fault, short: of a list how many items it has; undefined where it is secret, absent,
+ * or a message that is no time.
+ */
 function valueText(violation: Violation, message: Message): string | undefined {
   let value: unknown = message;
   for (const part of violation.field) {
@@ -52,10 +61,25 @@ function valueText(violation: Violation, message: Message): string | undefined {
       return undefined;
     }
   }
-  if (typeof value === 'string') {
-    return JSON.stringify(value.length > mostShown ? `${value.slice(0, mostShown)}…` : value);
-  }
+  if (typeof value === 'string') return shortened(value);
+  if (Array.isArray(value)) return `${value.length} items`;
+  if (isMessage(value, DurationSchema) || isMessage(value, TimestampSchema)) return timeText(value);
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
+}
+
+function shortened(text: string): string {
+  if (text.length <= mostShown) return JSON.stringify(text);
+  return `${JSON.stringify(`${text.slice(0, mostShown)}…`)} (${text.length} characters)`;
+}
+
+function timeText(time: Duration | Timestamp): string {
+  try {
+    return isMessage(time, DurationSchema)
+      ? toJson(DurationSchema, time)
+      : toJson(TimestampSchema, time as Timestamp);
+  } catch {
+    return `${time.seconds} s and ${time.nanos} ns`;
+  }
 }
 
 function childOf(value: unknown, oneof: string | undefined, name: string): unknown {
