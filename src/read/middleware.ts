@@ -1,8 +1,8 @@
 import type { Message } from '@bufbuild/protobuf';
 import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api';
-import { actsForAnyOwner, authorise } from '../kernel/access.ts';
+import { actsForAnyOwner, authorise, notTheOwner } from '../kernel/access.ts';
 import type { Principal } from '../kernel/principal.ts';
-import { isRejection, type Rejection, reject } from '../kernel/rejection.ts';
+import { isRejection, type Rejection } from '../kernel/rejection.ts';
 import type { Call } from '../kernel/rpc.ts';
 import type { BusMetrics, Log } from '../kernel/telemetry.ts';
 import type { Validate } from '../kernel/validation.ts';
@@ -117,9 +117,7 @@ export function authorising(): Middleware {
       const owner = ownerOf?.(query);
       const own = owner === undefined || (owner !== '' && owner === principal.subject);
       if (own || actsForAnyOwner(access, principal)) return next(run);
-      // Whether that owner has anything plays no part in it.
-      const message = `${access.ownerField} has to be the caller's own`;
-      return reject('FORBIDDEN', 'NOT_THE_OWNER', message);
+      return notTheOwner(access, owner);
     };
 }
 

@@ -36,6 +36,8 @@ const clockToleranceSeconds = 5;
 const trustMs = 5 * 60_000;
 const mostTokens = 10_000;
 const mostRoles = 50;
+const longestSubject = 200;
+const mostShown = 100;
 const bearer = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
 /** Throws where the key file cannot be read or holds no public key. */
@@ -58,7 +60,7 @@ export async function createAuthentication(options: AuthenticationOptions): Prom
       if ('subject' in principal) remember(authorization, principal, payload.exp ?? 0);
       return principal;
     } catch (error) {
-      const refusal = refusalOf(error);
+      const refusal = refusalOf(error, { issuer, audience });
       const level = refusal.kind === 'UNAVAILABLE' ? 'warn' : 'debug';
       log[level]({ err: error, code: refusal.code }, 'a token was refused');
       return refusal;
@@ -129,31 +131,64 @@ function onlyKey(key: KeyObject): JWTVerifyGetKey {
 /** `sub` is the subject; `roles`, an array of strings, the roles. */
 function principalOf(payload: JWTPayload): Principal | Rejection {
   const { sub, roles = [] } = payload;
-  if (typeof sub !== 'string' || sub === '' || sub.length > 200) {
-    return refuseToken('TOKEN_INVALID', 'its subject is empty or over 200 characters');
+  if (typeof sub !== 'string' || sub === '' || sub.length > longestSubject) {
+    return refuseClaim('sub', sub, `a text of 1 to ${longestSubject} characters`);
   }
   const isList = Array.isArray(roles) && roles.length <= mostRoles;
   if (!isList || !roles.every((role): role is string => typeof role === 'string')) {
-    return refuseToken('TOKEN_INVALID', `its roles are no list of at most ${mostRoles} strings`);
+    return refuseClaim('roles', roles, `a list of at most ${mostRoles} texts`);
   }
   return Object.freeze({ subject: sub, roles: Object.freeze([...roles]) });
 }
 
-function refuseToken(code: string, why: string): Rejection {
-  return reject('UNAUTHENTICATED', code, `the token is refused: ${why}`);
+function refuseToken(
+  code: string,
+  why: string,
+  details: { readonly [key: string]: string } = {},
+): Rejection {
+  return reject('UNAUTHENTICATED', code, `the token is refused: ${why}`, { details });
 }
 
-function refusalOf(error: unknown): Rejection {
+/** Only of a token whose signature holds: its value is no secret to whoever sent it. */
+function refuseClaim(claim: string, value: unknown, rule: string): Rejection {
+  const shown = JSON.stringify(value).slice(0, mostShown);
+  const why = `its claim "${claim}" is ${shown}; it has to be ${rule}`;
+  return refuseToken('TOKEN_INVALID', why, { claim });
+}
+
+type Expected = Pick<AuthenticationOptions, 'issuer' | 'audience'>;
+
+function refusalOf(error: unknown, expected: Expected): Rejection {
   if (error instanceof KeysOutOfReach) {
     const text = 'the keys that tokens are checked with are out of reach';
     return reject('UNAVAILABLE', 'AUTHENTICATION_UNAVAILABLE', text);
   }
-  if (error instanceof errors.JWTExpired) return refuseToken('TOKEN_EXPIRED', 'it has expired');
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return refuseToken('TOKEN_INVALID', `its claim "${error.claim}" does not hold`);
+  if (error instanceof errors.JWTExpired) {
+    const at = new Date(Number(error.payload.exp) * 1000);
+    // A claim may be a number that is no time.
+    const when = Number.isNaN(at.getTime()) ? 'long ago' : `at ${at.toISOString()}`;
+    return refuseToken('TOKEN_EXPIRED', `it has expired ${when}`, { claim: 'exp' });
   }
+  if (error instanceof errors.JWTClaimValidationFailed) return refuseClaimOf(error, expected);
   if (error instanceof errors.JOSEAlgNotAllowed) {
     return refuseToken('TOKEN_INVALID', 'its algorithm is not allowed');
   }
   return refuseToken('TOKEN_INVALID', 'it is malformed, or signed by no key that is trusted');
+}
+
+function refuseClaimOf(
+  { claim, payload }: errors.JWTClaimValidationFailed,
+  { issuer, audience }: Expected,
+): Rejection {
+  const value = payload[claim];
+  if (value === undefined) {
+    return refuseToken('TOKEN_INVALID', `it has no claim "${claim}"`, { claim });
+  }
+  const rules: { readonly [claim: string]: string } = {
+    iss: `"${issuer}"`,
+    aud: `"${audience}"`,
+    nbf: 'past, in seconds since 1970',
+    exp: 'a number of seconds since 1970',
+  };
+  return refuseClaim(claim, value, rules[claim] ?? 'another one');
 }

@@ -1,8 +1,8 @@
 import type { Message } from '@bufbuild/protobuf';
 import { type Context, context, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
 import { Ownership } from '../gen/cipherhorizon/platform/v1/options_pb.ts';
-import { actsForAnyOwner, authorise } from '../kernel/access.ts';
-import { isRejection, type Rejection, reject } from '../kernel/rejection.ts';
+import { actsForAnyOwner, authorise, notTheOwner } from '../kernel/access.ts';
+import { isRejection, type Rejection } from '../kernel/rejection.ts';
 import type { Call } from '../kernel/rpc.ts';
 import type { BusMetrics, Log } from '../kernel/telemetry.ts';
 import type { Validate } from '../kernel/validation.ts';
@@ -119,8 +119,7 @@ export function authorising(): Middleware {
       owner !== principal.subject &&
       !actsForAnyOwner(route.access, principal)
     ) {
-      const message = `${route.access.ownerField} has to be the caller's own`;
-      return reject('FORBIDDEN', 'NOT_THE_OWNER', message);
+      return notTheOwner(route.access, owner ?? '');
     }
     return next(run);
   };
