@@ -36,6 +36,12 @@ export type Config = {
     readonly deadlineMs: number;
     readonly shutdownMs: number;
   };
+  /** Of cmd/event-store.ts; without a file of users everybody on this machine may do everything. */
+  readonly eventStoreServer: {
+    readonly address: Address;
+    readonly usersFile: string | undefined;
+    readonly maxAppendBytes: number;
+  };
   readonly logLevel: LogLevel;
   readonly write: {
     /** A snapshot is taken after so many events of a stream. */
@@ -80,6 +86,11 @@ export function readConfig(env: Environment): Config {
         maxStreams: read.integer('MAX_STREAMS', 256, 1, 100_000),
         deadlineMs: read.integer('DEADLINE_MS', 30_000, 1, 3_600_000),
         shutdownMs: read.integer('SHUTDOWN_MS', 10_000, 0, 3_600_000),
+      },
+      eventStoreServer: {
+        address: read.address('EVENT_STORE_ADDRESS', { host: '127.0.0.1', port: 2113 }),
+        usersFile: read.text('EVENT_STORE_USERS_FILE'),
+        maxAppendBytes: read.integer('EVENT_STORE_MAX_APPEND_BYTES', megabyte, 1024, 16 * megabyte),
       },
       logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
       write: {

@@ -12,6 +12,7 @@ import type { Message } from 'google-protobuf';
 import anyPb from 'google-protobuf/google/protobuf/any_pb.js';
 import emptyPb from 'google-protobuf/google/protobuf/empty_pb.js';
 import { sizeOf, toNewEvent } from './append.ts';
+import { timeLeftMs } from './batch-deadline.ts';
 import type { NewWireEvent, WireLog } from './log.ts';
 import { identifierOf, streamNameOf, toRevision, uuidOf } from './messages.ts';
 import { append, type Expected, type WriteOutcome } from './writing.ts';
@@ -51,9 +52,8 @@ export function createBatchAppend(options: BatchAppendOptions) {
 
   async function collect(request: BatchAppendReq, id: UUID | undefined): Promise<void> {
     const key = uuidOf(id);
-    const given = request.getOptions();
-    if (given !== undefined && id !== undefined && !pending.has(key)) {
-      const begun = await begin(key, id, given);
+    if (request.hasOptions() && id !== undefined && !pending.has(key)) {
+      const begun = await begin(key, id, request);
       if (!begun) return;
     }
     const write = pending.get(key);
@@ -73,9 +73,11 @@ export function createBatchAppend(options: BatchAppendOptions) {
   }
 
   /** False where it was answered at once. */
-  async function begin(key: string, id: UUID, given: BatchAppendReq.Options): Promise<boolean> {
-    const identifier = given.getStreamIdentifier();
-    if (identifier === undefined) {
+  async function begin(key: string, id: UUID, request: BatchAppendReq): Promise<boolean> {
+    const given = request.getOptions();
+
+    const identifier = given?.getStreamIdentifier();
+    if (given === undefined || identifier === undefined) {
       answer(failed(id, identifier, badRequest('Required field StreamIdentifier not set.')));
       return false;
     }
@@ -85,8 +87,7 @@ export function createBatchAppend(options: BatchAppendOptions) {
       answer(failed(id, identifier, denied));
       return false;
     }
-    const deadline = given.getDeadline()?.toDate().getTime();
-    const leftMs = deadline === undefined ? longestMs : deadline - Date.now();
+    const leftMs = timeLeftMs(request, Date.now()) ?? longestMs;
     if (leftMs <= 0) {
       answer(failed(id, identifier, timeout()));
       return false;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ClusterInfo } from '@eventstore/db-client/generated/gossip_pb.js';
 import gossipPb from '@eventstore/db-client/generated/gossip_pb.js';
 import { uuidMessage } from './messages.ts';
@@ -7,8 +6,7 @@ const ticksPerMillisecond = 10_000;
 const leader = 8;
 
 /** A cluster of one: this node leads it. */
-export function createGossip(host: string): (port: number) => ClusterInfo {
-  const instance = randomUUID();
+export function createGossip(host: string, instance: string): (port: number) => ClusterInfo {
   return (port) => {
     const endPoint = new gossipPb.EndPoint().setAddress(host).setPort(port);
     const member = new gossipPb.MemberInfo()

@@ -5,6 +5,7 @@ import { streamDeleted } from './errors.ts';
 import type { AllPageRequest, WireLog } from './log.ts';
 import type { ReadRequest } from './read-request.ts';
 import {
+  originalEvent,
   type ResolvedEvent,
   readBackwards,
   readForwards,
@@ -45,9 +46,9 @@ export async function* readStream(
     if (slice.kind === 'deleted') throw streamDeleted(stream);
     if (slice.kind === 'not found') return yield streamNotFound(stream);
     last = slice.last;
-    if (isFirst && isForwards && request.compatibility >= 1 && slice.events.length === 0) {
-      const first = Math.min(slice.first, last + 1);
-      if (first !== from) yield firstStreamPosition(first);
+    if (isFirst && isForwards && request.compatibility >= 1) {
+      const first = firstPosition(slice, from, count);
+      if (first !== undefined) yield firstStreamPosition(first);
     }
     isFirst = false;
     for (const event of slice.events) yield eventAnswer(event, structuredIds);
@@ -56,6 +57,21 @@ export async function* readStream(
     await nextTurn();
   }
   if (request.compatibility >= 1) yield lastStreamPosition(last);
+}
+
+/** The page that EventStoreDB reads first; a client hears of the beginning where it is empty. */
+const firstPageSize = 32;
+
+function firstPosition(
+  { first, last, events }: Extract<StreamSlice, { kind: 'found' }>,
+  from: number,
+  count: number,
+): number | undefined {
+  const end = from + Math.min(firstPageSize, count) - 1;
+  if (end < first) return first;
+  if (events.some((event) => originalEvent(event).revision <= end)) return undefined;
+  const next = Math.min(end, last) + 1;
+  return next === from ? undefined : next;
 }
 
 function startRevision(from: OfStream['from'], isForwards: boolean): number {

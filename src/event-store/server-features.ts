@@ -12,7 +12,7 @@ const methods: readonly (readonly [service: string, method: string, ...features:
   [streams, 'append'],
   [streams, 'delete'],
   [streams, 'tombstone'],
-  [streams, 'batchappend'],
+  [streams, 'batchappend', 'deadline_duration'],
   ['event_store.client.gossip.gossip', 'read'],
   ['event_store.client.server_features.serverfeatures', 'getsupportedmethods'],
 ];

@@ -1,11 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import gossipGrpc from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import featuresGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Log } from '../kernel/telemetry.ts';
+import { readBatchAppend } from './batch-deadline.ts';
 import { type Serving, unary } from './calls.ts';
 import { type Account, createAuthentication } from './credentials.ts';
+import { beginEpoch } from './epoch.ts';
 import { createGossip } from './gossip.ts';
+import { addHealth } from './health.ts';
 import type { WireLog } from './log.ts';
 import { supportedMethods } from './server-features.ts';
 import { createStreams } from './streams.ts';
@@ -30,6 +34,12 @@ export type EventStoreServer = {
   readonly close: () => Promise<void>;
 };
 
+const servedServices = [
+  'event_store.client.streams.Streams',
+  'event_store.client.server_features.ServerFeatures',
+  'event_store.client.gossip.Gossip',
+];
+
 const megabyte = 1024 * 1024;
 /** As EventStoreDB: an event that a client may read is never larger than this. */
 const maxMessageBytes = 17 * megabyte;
@@ -52,14 +62,17 @@ export async function startEventStoreServer(
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc.enable_channelz': 0,
   });
-  const gossip = createGossip(host);
+  const instance = randomUUID();
+  const gossip = createGossip(host, instance);
   const streams = createStreams({ log, serving, maxAppendBytes });
-  server.addService(streamsGrpc.StreamsService, streams);
+  server.addService(streamsDefinition, streams);
   server.addService(featuresGrpc.ServerFeaturesService, {
     getSupportedMethods: unary(serving, supportedMethods),
   });
   server.addService(gossipGrpc.GossipService, { read: unary(serving, () => gossip(port)) });
+  addHealth(server, servedServices, stopping.signal);
   const port = await bind(server, options);
+  await beginEpoch(log, instance);
 
   async function close(): Promise<void> {
     stopping.abort();
@@ -71,6 +84,11 @@ export async function startEventStoreServer(
 
   return { port, close };
 }
+
+const streamsDefinition = {
+  ...streamsGrpc.StreamsService,
+  batchAppend: { ...streamsGrpc.StreamsService.batchAppend, requestDeserialize: readBatchAppend },
+};
 
 function bind(server: Server, { host = '127.0.0.1', port = 0, tls }: EventStoreServerOptions) {
   const credentials =

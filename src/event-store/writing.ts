@@ -89,6 +89,9 @@ export function remove(
     const [position] = view.insert(stream, tombstone, [event]);
     return { kind: 'written', revision: tombstone, position };
   }
+  if (check.current < 0 && lastRevisionOf(view, metastreamOf(stream)) < 0) {
+    return { kind: 'wrong expected version', actual: -1 };
+  }
   const position = writeMetadata(view, stream, Buffer.from(softDeletion), id);
   return { kind: 'written', revision: check.current, position };
 }

@@ -15,8 +15,8 @@ export type Row = readonly [
   type: number,
   storedAt: number,
   id: string,
-  data: string,
-  metadata: string,
+  data: string | Buffer,
+  metadata: string | Buffer,
   stream?: string,
 ];
 
@@ -102,15 +102,21 @@ export function createDecoder(database: SqliteDatabase) {
       position: position(BigInt(at)),
       storedAt,
       get data() {
-        data ??= JSON.parse(dataText) as JsonObject;
+        data ??= parseObject(dataText);
         return data;
       },
       get metadata() {
-        metadata ??= JSON.parse(metadataText) as JsonObject;
+        metadata ??= parseObject(metadataText);
         return metadata;
       },
     };
   };
+}
+
+/** What a client of EventStoreDB's protocol has stored may be bytes, or no metadata: nothing is told. */
+function parseObject(content: string | Buffer): JsonObject {
+  if (typeof content !== 'string' || content === '') return {};
+  return JSON.parse(content) as JsonObject;
 }
 
 export type Decoder = ReturnType<typeof createDecoder>;

@@ -8,8 +8,9 @@ import { ensureFormat, type FileFormat, openDatabase, type SqliteDatabase } from
  *   of the command follow it. Ids of commands that are UUIDs of version 7 come in the order of time,
  *   so that a commit adds them to one page; random ones would each change a page of their own.
  * - `data` and `metadata` are JSON as text, or, from a client that speaks EventStoreDB's protocol,
- *   bytes that nobody calls JSON; metadata that is missing is the empty text. The highest revision
- *   that there can be is that of the event that deletes a stream for good: nothing follows it.
+ *   bytes that are no JSON; `json_bytes` is 1 where it calls such data JSON all the same, else null.
+ *   Metadata that are missing are the empty text. The highest revision that there can be is that of
+ *   the event that deletes a stream for good: nothing follows it.
  * - `id` is the 16 bytes of the UUID. The small columns come first, so that a filter needs not read
  *   the overflow pages of large events.
  * - `streams.keep`: how many events stay, null for all. `removed` counts those that did not, in
@@ -27,7 +28,8 @@ const sql = `
     causation BLOB,
     id BLOB NOT NULL,
     data ANY NOT NULL,
-    metadata ANY NOT NULL
+    metadata ANY NOT NULL,
+    json_bytes INTEGER
   ) STRICT;
   CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
   CREATE INDEX events_by_causation ON events (causation, stream) WHERE causation IS NOT NULL;

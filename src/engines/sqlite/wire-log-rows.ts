@@ -4,7 +4,7 @@ import { causationKey } from '../../kernel/event.ts';
 import { causationBytes, toUuid } from './event-log-rows.ts';
 
 /** Of `events AS e`, `streams AS s` and `types AS t`, in the order of WireRow. */
-export const wireColumns = `e.position, e.revision, e.stored_at, hex(e.id), typeof(e.data) = 'text',
+export const wireColumns = `e.position, e.revision, e.stored_at, hex(e.id), typeof(e.data) = 'text' OR e.json_bytes = 1,
   CAST(e.data AS BLOB), CAST(e.metadata AS BLOB), t.name, s.name`;
 
 export const wireTables = `events AS e CROSS JOIN streams AS s ON s.id = e.stream

@@ -73,6 +73,7 @@ export function createWireWriter(database: SqliteDatabase): Transaction & { view
     const streamId = id === 0 ? Number(statements.addStream.run(stream).lastInsertRowid) : id;
     const causations = causationsOf(events);
     const positions = events.map((event, index) => {
+      const data = toContent(event.data, event.isJson);
       const { lastInsertRowid } = statements.insert.run(
         streamId,
         first + index,
@@ -80,11 +81,15 @@ export function createWireWriter(database: SqliteDatabase): Transaction & { view
         storedAt,
         causations[index] ?? null,
         toIdBytes(event.id),
-        toContent(event.data, event.isJson),
+        data,
         toMetadata(event.metadata),
+        event.isJson && typeof data !== 'string' ? 1 : null,
       );
       const position = Number(lastInsertRowid);
-      ids.stage(event.id, { stream, revision: first + index, position });
+      // The first place of an id counts, as in EventStoreDB.
+      if (ids.get(event.id) === undefined) {
+        ids.stage(event.id, { stream, revision: first + index, position });
+      }
       return position;
     });
     streams.stage(stream, { id: streamId, revision: first + events.length - 1 });
@@ -124,7 +129,8 @@ function createMemory<Key, Value>(most: number) {
 }
 
 function prepareStatements(database: SqliteDatabase) {
-  type NewRow = [number, number, number, number, Buffer | null, Buffer, Content, Content];
+  type Columns = [number, number, number, number, Buffer | null, Buffer];
+  type NewRow = [...Columns, data: Content, metadata: Content, jsonBytes: number | null];
   return {
     begin: database.prepare('BEGIN IMMEDIATE'),
     commit: database.prepare('COMMIT'),
@@ -137,8 +143,8 @@ function prepareStatements(database: SqliteDatabase) {
     selectType: database.prepare<[string], number>('SELECT id FROM types WHERE name = ?').pluck(),
     addType: database.prepare<[string]>('INSERT INTO types (name) VALUES (?)'),
     insert: database.prepare<NewRow>(`
-      INSERT INTO events (stream, revision, type, stored_at, causation, id, data, metadata)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
+      INSERT INTO events (stream, revision, type, stored_at, causation, id, data, metadata, json_bytes)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
   };
 }
 
