@@ -1,5 +1,7 @@
+import { hostname } from 'node:os';
+import type { Config } from '../src/config/config.ts';
 import { createEventLogService } from '../src/projection/event-log-service.ts';
-import { createProjector } from '../src/projection/projector.ts';
+import { createProjector, type Projector } from '../src/projection/projector.ts';
 import { createRedaction } from '../src/projection/redaction.ts';
 import { createProjectionService } from '../src/projection/service.ts';
 import { projectionGauges } from '../src/projection/status.ts';
@@ -14,6 +16,7 @@ await runServer(
     const source = own(openEventSource(config));
     const store = own(openReadModelStore(config));
     const projector = createProjector({
+      name: nameOf(config),
       views,
       source,
       store,
@@ -22,16 +25,41 @@ await runServer(
       now: Date.now,
     });
     for (const gauge of projectionGauges(projector)) metrics.addGauge(gauge);
+    const end = new AbortController();
+    const work = projector.run(AbortSignal.any([stop, end.signal]));
+    // The lease is given back before the stores are closed.
+    own({
+      [Symbol.asyncDispose]: () => {
+        end.abort();
+        return work;
+      },
+    });
     return {
       services: [
-        createProjectionService(projector, validate, stop),
+        createProjectionService(projector, validate),
         createEventLogService(source, validate, createRedaction(views)),
       ],
-      readiness: () =>
-        projector.state() === 'waiting'
-          ? { ready: false, reason: projector.lastError()?.message ?? 'the stores are opened' }
-          : { ready: true },
-      work: projector.run(stop),
+      readiness: () => readinessOf(projector),
+      work,
     };
   },
 );
+
+/** The same after a restart, and of no other projector that runs: two cannot have one address. */
+function nameOf({ servers }: Config): string {
+  const { host, port } = servers.projector.grpc;
+  return port === 0 ? `${hostname()} (${process.pid})` : `${hostname()} (${host}:${port})`;
+}
+
+/** One that stands by is as it should be: it says so beside. */
+function readinessOf(projector: Projector) {
+  const state = projector.state();
+  if (state === 'waiting') {
+    const reason = projector.lastError()?.message ?? 'the stores are opened';
+    return { ready: false as const, reason };
+  }
+  return {
+    ready: true as const,
+    ...(state === 'standby' && { state, worker: projector.worker() }),
+  };
+}

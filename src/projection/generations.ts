@@ -17,8 +17,10 @@ export type Build = {
   total: number;
   eventsPerSecond: number;
   switched: boolean;
+  /** It has switched, or failed, or its signal has aborted: another one goes on with it. */
+  over: boolean;
   /** Why it ended without switching. */
-  error?: unknown;
+  error?: { readonly cause: unknown; readonly at: number };
   readonly finished: Promise<void>;
 };
 
@@ -122,12 +124,13 @@ export function createGenerations(options: {
       total,
       eventsPerSecond: 0,
       switched: false,
+      over: false,
       finished,
     };
     builds.set(lane.view.name, build);
     let reached = info.checkpoint;
     const run = async () => {
-      for (let before = -1; build.done - before > lastRound; ) {
+      for (let before = Number.NEGATIVE_INFINITY; build.done - before > lastRound; ) {
         before = build.done;
         reached = await bring(lane, target, reached, signal, build);
         if (signal.aborted) return;
@@ -149,10 +152,13 @@ export function createGenerations(options: {
     };
     void runPatiently()
       .catch((error: unknown) => {
-        build.error = error;
+        build.error = { cause: error, at: now() };
         log.error({ view: lane.view.name, err: error }, 'rebuild stopped; the live one stays');
       })
-      .finally(resolve);
+      .finally(() => {
+        build.over = true;
+        resolve();
+      });
     return build;
   };
 
@@ -181,8 +187,7 @@ export function createGenerations(options: {
       live?.fingerprint === fingerprint
         ? await openTarget(store, { view: lane.view, generation: live.generation })
         : undefined;
-    const isBuilding = builds.get(lane.view.name);
-    if (isBuilding !== undefined && !isBuilding.switched && isBuilding.error === undefined) return;
+    if (builds.get(lane.view.name)?.over === false) return;
     const building = own.find((info) => info.state === 'building');
     if (building?.fingerprint === fingerprint) {
       await startBuild(lane, building, signal);
@@ -203,8 +208,7 @@ export function createGenerations(options: {
     },
     rebuild: async (lane, signal) => {
       const build = builds.get(lane.view.name);
-      const isUnderWay = build !== undefined && !build.switched && build.error === undefined;
-      return isUnderWay ? build : newBuild(lane, signal);
+      return build?.over === false ? build : newBuild(lane, signal);
     },
     rollback: async (lane) => {
       const kept = (await generationsOf(lane)).filter(({ state }) => state === 'kept').at(-1);

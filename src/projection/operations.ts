@@ -29,7 +29,7 @@ import type { Lane } from './lane.ts';
 import { retryParked } from './parked.ts';
 import type { Projector } from './projector.ts';
 import { replayStream } from './replay.ts';
-import { progressOf, statusOf } from './status.ts';
+import { progressOf, projectorStatus, statusesOf } from './status.ts';
 import { verify } from './verify.ts';
 
 const watchEveryMs = 1_000;
@@ -46,7 +46,7 @@ const kinds = {
 } as const;
 
 /** What operators can do with read models. Requests are authorised and validated before. */
-export function createOperations(projector: Projector, stop: AbortSignal) {
+export function createOperations(projector: Projector) {
   const { lanes, generations, parts } = projector;
   const { exclusively } = parts;
 
@@ -57,17 +57,39 @@ export function createOperations(projector: Projector, stop: AbortSignal) {
     return rejectField('VIEW_UNKNOWN', 'view', `there is no view '${view}', but ${names}`);
   };
 
-  const fedLane = (view: string): Fed | Rejection => {
+  /** The signal of its term, where this projector is the one that works. */
+  const working = (): AbortSignal | Rejection => {
+    const term = projector.term();
+    if (term !== undefined) return term;
+    if (projector.state() === 'standby') return standsBy(projector, 'has the lease');
+    const reason = projector.lastError()?.message ?? 'they are opened';
+    return reject(
+      'UNAVAILABLE',
+      'PROJECTOR_WAITS',
+      `the projector waits for its stores: ${reason}`,
+    );
+  };
+
+  const workedLane = (view: string): { lane: Lane; term: AbortSignal } | Rejection => {
     const lane = laneOf(view);
     if (isRejection(lane)) return lane;
-    if (lane.target !== undefined) return { lane, target: lane.target };
+    const term = working();
+    return isRejection(term) ? term : { lane, term };
+  };
+
+  const fedLane = (view: string): (Fed & { readonly term: AbortSignal }) | Rejection => {
+    const worked = workedLane(view);
+    if (isRejection(worked)) return worked;
+    const { lane, term } = worked;
+    if (lane.target !== undefined) return { lane, term, target: lane.target };
     const message = `${view} has no live generation of this version yet: it is being built`;
     return reject('PRECONDITION', 'VIEW_NOT_LIVE', message);
   };
 
   const statuses = async (view = '') => {
     const chosen = lanes.filter((lane) => view === '' || lane.view.name === view);
-    return Promise.all(chosen.map((lane) => statusOf(projector, lane)));
+    const projections = await statusesOf(projector, chosen);
+    return { projections, projector: projectorStatus(projector) };
   };
 
   const replay = ({ lane, target }: Fed, stream: string) =>
@@ -93,9 +115,11 @@ export function createOperations(projector: Projector, stop: AbortSignal) {
     if (isRejection(lane)) return yield lane;
     let last = '';
     while (!call.signal.aborted) {
-      const projections = await statuses(view);
-      const text = projections.map((one) => `${one.position} ${one.state} ${one.lagEvents}`).join();
-      if (text !== last) yield create(WatchProjectionsResponseSchema, { projections });
+      const now = await statuses(view);
+      const { worker, lastError } = now.projector;
+      const seen = now.projections.map((one) => [one.position, one.state, one.lagEvents]);
+      const text = [worker, lastError, ...seen].join();
+      if (text !== last) yield create(WatchProjectionsResponseSchema, now);
       last = text;
       await delay(watchEveryMs, undefined, { signal: call.signal }).catch(() => undefined);
     }
@@ -108,32 +132,37 @@ export function createOperations(projector: Projector, stop: AbortSignal) {
       const documents = await exclusively(() => replay(fed, stream));
       return yield create(RebuildProjectionResponseSchema, { documents: [...documents] });
     }
-    const lane = laneOf(view);
-    if (isRejection(lane)) return yield lane;
-    const build = await generations.rebuild(lane, stop);
+    const worked = workedLane(view);
+    if (isRejection(worked)) return yield worked;
+    const build = await generations.rebuild(worked.lane, worked.term);
     const over = build.finished.then(() => true);
     for (let isOver = false; !isOver && !call.signal.aborted; ) {
       yield create(RebuildProjectionResponseSchema, { progress: progressOf(build) });
       isOver = await Promise.race([over, delay(reportEveryMs, false)]);
     }
     if (build.error !== undefined) {
-      const message = `${view}: the rebuild stopped: ${String(build.error)}; the live one stays`;
+      const message = `${view}: the rebuild stopped: ${String(build.error.cause)}; the live one stays`;
       return yield reject('PRECONDITION', 'REBUILD_FAILED', message);
     }
+    if (build.over && !build.switched)
+      return yield leaseLost(projector, 'goes on with the rebuild');
     yield create(RebuildProjectionResponseSchema, { progress: progressOf(build) });
   }
 
   async function* verifyView({ view }: VerifyProjectionRequest, call: Call): Answers {
     const fed = fedLane(view);
     if (isRejection(fed)) return yield fed;
-    const { lane, target: live } = fed;
+    const { lane, term, target: live } = fed;
     const types = parts.typesOf(lane);
-    const steps = verify({ ...parts, lane, live, types, signal: call.signal });
+    const signal = AbortSignal.any([call.signal, term]);
+    const steps = verify({ ...parts, lane, live, types, signal });
+    let isDone = false;
     for await (const step of steps) {
       if (step === 'overtaken') {
         const message = `another generation of ${view} has gone live meanwhile: verify it again`;
         return yield reject('PRECONDITION', 'GENERATION_CHANGED', message);
       }
+      isDone = step.done;
       yield create(VerifyProjectionResponseSchema, {
         eventsDone: BigInt(step.eventsDone),
         eventsTotal: BigInt(step.eventsTotal),
@@ -143,12 +172,13 @@ export function createOperations(projector: Projector, stop: AbortSignal) {
         done: step.done,
       });
     }
+    if (!isDone && term.aborted) yield leaseLost(projector, 'can verify it');
   }
 
   const rollback = async ({ view }: RollbackProjectionRequest): Promise<Message | Rejection> => {
-    const lane = laneOf(view);
-    if (isRejection(lane)) return lane;
-    const { generation, otherFingerprint } = await generations.rollback(lane);
+    const worked = workedLane(view);
+    if (isRejection(worked)) return worked;
+    const { generation, otherFingerprint } = await generations.rollback(worked.lane);
     if (generation !== undefined) return create(RollbackProjectionResponseSchema, { generation });
     if (otherFingerprint === undefined) {
       const message = `${view} has no generation before the live one`;
@@ -163,6 +193,8 @@ export function createOperations(projector: Projector, stop: AbortSignal) {
   const parked = async ({ view }: ListParkedEventsRequest): Promise<Message | Rejection> => {
     const chosen = view === '' ? undefined : laneOf(view);
     if (isRejection(chosen)) return chosen;
+    const term = working();
+    if (isRejection(term)) return term;
     const events = [];
     for (const lane of chosen === undefined ? lanes : [chosen]) {
       if (lane.target === undefined) continue;
@@ -214,7 +246,7 @@ export function createOperations(projector: Projector, stop: AbortSignal) {
   };
 
   return {
-    list: async () => create(ListProjectionsResponseSchema, { projections: await statuses() }),
+    list: async () => create(ListProjectionsResponseSchema, await statuses()),
     watch,
     rebuild,
     verify: verifyView,
@@ -223,6 +255,18 @@ export function createOperations(projector: Projector, stop: AbortSignal) {
     retry,
     skip,
   };
+}
+
+function standsBy({ name, worker }: Projector, why: string): Rejection {
+  const other = worker() ?? 'another one';
+  const message = `the projector ${name} stands by: ${other} ${why}, ask that one`;
+  return reject('PRECONDITION', 'PROJECTOR_STANDS_BY', message, { details: { worker: other } });
+}
+
+function leaseLost({ name, worker }: Projector, instead: string): Rejection {
+  const other = worker() ?? 'the one that has it now';
+  const message = `the projector ${name} has lost its lease: ${other} ${instead}`;
+  return reject('UNAVAILABLE', 'LEASE_LOST', message);
 }
 
 function toDifference({ documentId, kind, fields }: Difference) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAfter, type Position, start } from '../kernel/position.ts';
 import type { Log } from '../kernel/telemetry.ts';
@@ -9,9 +10,15 @@ import type { View } from './kit.ts';
 import type { Lane, Synchronisation } from './lane.ts';
 import { createLive, type Live } from './live.ts';
 import type { ReadModelStore } from './read-model-store.ts';
+import { workWhileLeased } from './tenure.ts';
 import { traceApplied } from './tracing.ts';
 
 export type ProjectorOptions = {
+  /**
+   * Of those that share the read models no other has it. The same after a restart, which then need
+   * not wait for the lease of the process before. By default one that no other process has.
+   */
+  readonly name?: string;
   readonly views: readonly View[];
   readonly source: EventSource;
   readonly store: ReadModelStore;
@@ -36,14 +43,20 @@ export type LaneStatus = {
 /**
  * Keeps the views:
  *
- *     waiting --stores are there--> catching up --end of the log--> live
- *     either --a store goes away--> waiting (backoff, then again from the checkpoints)
+ *     waiting --stores are there, the lease is got--> catching up --end of the log--> live
+ *     any --a store goes away--> waiting (backoff, then again from the checkpoints)
+ *     any --another has the lease--> standby --the lease is got--> catching up
  *     any --signal--> stopped
  */
 export type Projector = {
+  readonly name: string;
   /** Ends when the signal aborts, and not before. */
   readonly run: (signal: AbortSignal) => Promise<void>;
-  readonly state: () => 'waiting' | 'catching up' | 'live' | 'stopped';
+  readonly state: () => 'waiting' | 'catching up' | 'live' | 'standby' | 'stopped';
+  /** The name of the projector that works, as far as it is known. */
+  readonly worker: () => string | undefined;
+  /** Aborts when this one works no longer; undefined while it doesn't. */
+  readonly term: () => AbortSignal | undefined;
   readonly lastError: () => { readonly message: string; readonly at: number } | undefined;
   readonly lanes: readonly Lane[];
   readonly statusOf: (lane: Lane) => LaneStatus;
@@ -59,7 +72,7 @@ const longestBackoffMs = 5_000;
 const heartbeatMs = 1_000;
 
 export function createProjector(options: ProjectorOptions): Projector {
-  const { source, store, log, now } = options;
+  const { source, store, log, now, name = randomUUID() } = options;
   const parts = createParts(options);
   const { lanes } = parts;
   const generations = createGenerations(parts);
@@ -72,6 +85,8 @@ export function createProjector(options: ProjectorOptions): Projector {
   const status = new Map<Lane, LaneStatus>();
   let state: ReturnType<Projector['state']> = 'waiting';
   let error: { message: string; at: number } | undefined;
+  let worker: string | undefined;
+  let term: AbortSignal | undefined;
 
   const beat = async (lane: Lane, before: LaneStatus | undefined) => {
     const head = await source.head();
@@ -106,7 +121,55 @@ export function createProjector(options: ProjectorOptions): Projector {
     await live.follow(signal);
   };
 
+  /** From getting the lease until it is lost: the stores may come and go meanwhile. */
+  const runTerm = async (signal: AbortSignal) => {
+    term = signal;
+    worker = name;
+    state = 'waiting';
+    const beating = keepBeating(signal);
+    await patiently(signal, () => runOnce(signal));
+    term = undefined;
+    worker = undefined;
+    await generations.settled();
+    await beating;
+    // What another one does with them from now on is not known here.
+    status.clear();
+    for (const lane of lanes) lane.target = undefined;
+  };
+
+  const runTerms = (signal: AbortSignal) =>
+    workWhileLeased({
+      ...{ store, log, signal, owner: name, work: runTerm },
+      onStandby: (other) => {
+        state = 'standby';
+        worker = other;
+      },
+    });
+
+  /** Again with growing pauses when a store fails, until the signal aborts. */
+  const patiently = async (signal: AbortSignal, work: () => Promise<void>) => {
+    let backoffMs = shortestBackoffMs;
+    while (!signal.aborted) {
+      const startedAt = now();
+      try {
+        await work();
+      } catch (cause) {
+        error = { message: messageOf(cause), at: now() };
+        log.error({ err: cause }, 'projections wait for their stores');
+      }
+      if (signal.aborted) return;
+      state = 'waiting';
+      if (now() - startedAt > longestBackoffMs) backoffMs = shortestBackoffMs;
+      const ms = backoffMs * (0.5 + Math.random());
+      await delay(ms, undefined, { signal }).catch(() => undefined);
+      backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+    }
+  };
+
   return {
+    name,
+    worker: () => worker,
+    term: () => term,
     lanes,
     generations,
     live,
@@ -122,26 +185,8 @@ export function createProjector(options: ProjectorOptions): Projector {
         heartbeatAt: 0,
       },
     run: async (signal) => {
-      const beating = keepBeating(signal);
-      let backoffMs = shortestBackoffMs;
-      while (!signal.aborted) {
-        const startedAt = now();
-        try {
-          await runOnce(signal);
-        } catch (cause) {
-          error = { message: messageOf(cause), at: now() };
-          log.error({ err: cause }, 'projections wait for their stores');
-        }
-        if (signal.aborted) break;
-        state = 'waiting';
-        if (now() - startedAt > longestBackoffMs) backoffMs = shortestBackoffMs;
-        const ms = backoffMs * (0.5 + Math.random());
-        await delay(ms, undefined, { signal }).catch(() => undefined);
-        backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
-      }
+      await patiently(signal, () => runTerms(signal));
       state = 'stopped';
-      await generations.settled();
-      await beating;
     },
   };
 }

@@ -80,15 +80,16 @@ export type Misindexed = {
  * - `load` gives the documents (deleted ones too, as undefined with version) that exist.
  * - `open` creates a generation with the schema of the view as it is then, or gives it as it is.
  *   `switchTo` makes it live and the one before 'kept', in one step, and refuses while its checkpoint
- *   is before that of the live one: answers do not go back in time. Indexes may be made then: it may
- *   take long. `drop` forgets for good one that isn't live.
+ *   is before that of the live one: answers do not go back in time, unless `backwards` says that the
+ *   log has. Indexes may be made then: it may take long. `drop` forgets for good one that isn't live.
  * - `scan` yields all documents that are not deleted, in ascending order of id by code points (for
  *   characters beyond U+FFFF, `<` has another order). A document is as it is when it is read.
  * - `inspect` yields the documents, of those named or of all, whose indexed form differs from what
  *   the document would be indexed as: somebody has written beside this port.
  * - `lease` gives the right to write to `owner` for so long from now, or prolongs it, and answers
  *   whether `owner` has it: false while another's lease runs. With 0 ms `owner` gives it back. It
- *   spares two projectors the same work; what guards the documents is their positions.
+ *   spares two projectors the same work; what guards the documents is their positions. `leasedBy`
+ *   tells who has it, undefined while nobody does.
  * - `count` is how many documents are not deleted; asking every second costs nothing.
  * - Faults of the store reject with StoreFault; a generation that isn't there, and a refusal to
  *   switch or drop, with STORE_FAILED.
@@ -96,7 +97,10 @@ export type Misindexed = {
 export type ReadModelStore = {
   readonly generations: () => Promise<readonly GenerationInfo[]>;
   readonly open: (ref: GenerationRef, fingerprint: string) => Promise<GenerationInfo>;
-  readonly switchTo: (ref: GenerationRef) => Promise<void>;
+  readonly switchTo: (
+    ref: GenerationRef,
+    options?: { readonly backwards?: boolean },
+  ) => Promise<void>;
   readonly drop: (ref: GenerationRef) => Promise<void>;
   readonly load: (
     ref: GenerationRef,
@@ -114,6 +118,7 @@ export type ReadModelStore = {
   readonly scan: (ref: GenerationRef) => AsyncIterable<StoredDocument>;
   readonly inspect: (ref: GenerationRef, ids?: readonly string[]) => AsyncIterable<Misindexed>;
   readonly lease: (owner: string, ttlMs: number) => Promise<boolean>;
+  readonly leasedBy: () => Promise<string | undefined>;
   readonly count: (ref: GenerationRef) => Promise<number>;
   readonly parked: (ref: GenerationRef) => Promise<readonly ParkedEvent[]>;
   readonly heartbeat: (ref: GenerationRef, beat: Heartbeat) => Promise<void>;

@@ -17,13 +17,9 @@ import type { Validate } from '../kernel/validation.ts';
 import { createOperations } from './operations.ts';
 import type { Projector } from './projector.ts';
 
-/** Serves the operations on read models; `stop` ends what runs on after its caller has gone. */
-export function createProjectionService(
-  projector: Projector,
-  validate: Validate,
-  stop: AbortSignal,
-): RpcService {
-  const operations = createOperations(projector, stop);
+/** Serves the operations on read models. A rebuild runs on after its caller has gone. */
+export function createProjectionService(projector: Projector, validate: Validate): RpcService {
+  const operations = createOperations(projector);
   const { method } = ProjectionService;
 
   const refusal = (of: DescMethod, schema: DescMessage, request: Message, call: Call) =>

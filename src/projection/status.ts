@@ -4,28 +4,82 @@ import {
   ProjectionState,
   type ProjectionStatus,
   ProjectionStatusSchema,
+  type ProjectorStatus,
+  ProjectorStatusSchema,
   RebuildProgressSchema,
 } from '../gen/cipherhorizon/platform/v1/operations_pb.ts';
 import type { Gauge } from '../kernel/telemetry.ts';
 import { toToken } from '../kernel/token.ts';
+import { messageOf } from './decode.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Build } from './generations.ts';
-import type { Lane } from './lane.ts';
+import { type Lane, openTarget } from './lane.ts';
 import type { Projector } from './projector.ts';
+import type { GenerationInfo } from './read-model-store.ts';
 
 const stateOf = {
   waiting: ProjectionState.WAITING,
   'catching up': ProjectionState.CATCHING_UP,
   live: ProjectionState.LIVE,
+  standby: ProjectionState.STANDBY,
   stopped: ProjectionState.STOPPED,
 } as const;
 
-export async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionStatus> {
+/** What concerns all views. */
+export function projectorStatus(projector: Projector): ProjectorStatus {
+  const error = projector.lastError();
+  return create(ProjectorStatusSchema, {
+    name: projector.name,
+    state: stateOf[projector.state()],
+    worker: projector.worker() ?? '',
+    ...(error !== undefined && {
+      lastError: error.message,
+      lastErrorAt: timestampFromMs(error.at),
+    }),
+  });
+}
+
+export async function statusesOf(
+  projector: Projector,
+  lanes: readonly Lane[],
+): Promise<ProjectionStatus[]> {
+  if (projector.state() !== 'standby') {
+    return Promise.all(lanes.map((lane) => statusOf(projector, lane)));
+  }
+  const live = (await projector.parts.store.generations()).filter(({ state }) => state === 'live');
+  return Promise.all(
+    lanes.map((lane) => {
+      const info = live.find(({ view }) => view === lane.view.name);
+      return standbyStatusOf(projector, lane, info);
+    }),
+  );
+}
+
+/** What another projector does, as far as the stores tell. */
+async function standbyStatusOf(
+  { parts: { source, store } }: Projector,
+  { view }: Lane,
+  info: GenerationInfo | undefined,
+): Promise<ProjectionStatus> {
+  const status = { view: view.name, state: ProjectionState.STANDBY };
+  if (info === undefined) return create(ProjectionStatusSchema, status);
+  const { checkpoint, generation, fingerprint } = info;
+  const ref = { view, generation };
+  return create(ProjectionStatusSchema, {
+    ...status,
+    position: toToken(checkpoint),
+    lagEvents: BigInt((await source.countAfter(checkpoint)) ?? 0),
+    generation,
+    fingerprint,
+    documents: BigInt(await store.count(ref)),
+    parkedDocuments: BigInt((await openTarget(store, ref)).parked.size),
+  });
+}
+
+async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionStatus> {
   const { store } = projector.parts;
   const { lagEvents, lagSeconds, eventsPerSecond, heartbeatAt } = projector.statusOf(lane);
   const build = projector.generations.buildOf(lane.view.name);
-  const error = projector.lastError();
-  const buildError = build?.error === undefined ? '' : `rebuild: ${String(build.error)}`;
   const init: MessageInitShape<typeof ProjectionStatusSchema> = {
     view: lane.view.name,
     state: lane.target === undefined ? ProjectionState.CATCHING_UP : stateOf[projector.state()],
@@ -37,13 +91,15 @@ export async function statusOf(projector: Projector, lane: Lane): Promise<Projec
     fingerprint: fingerprintOf(lane.view),
     documents: lane.target === undefined ? 0n : BigInt(await store.count(lane.target.ref)),
     parkedDocuments: BigInt(lane.target?.parked.size ?? 0),
-    lastError: buildError || (error?.message ?? ''),
     synchronisation: describe(lane),
     ...batchOf(projector, lane),
   };
   if (heartbeatAt > 0) init.heartbeatAt = timestampFromMs(heartbeatAt);
-  if (error !== undefined) init.lastErrorAt = timestampFromMs(error.at);
-  if (build !== undefined && !build.switched) init.rebuild = progressOf(build);
+  if (build?.error !== undefined) {
+    init.lastError = `rebuild: ${messageOf(build.error.cause)}`;
+    init.lastErrorAt = timestampFromMs(build.error.at);
+  }
+  if (build?.over === false) init.rebuild = progressOf(build);
   return create(ProjectionStatusSchema, init);
 }
 
@@ -78,7 +134,11 @@ export function projectionGauges(projector: Projector): readonly Gauge[] {
     name,
     help,
     labels: ['view'],
-    collect: () => projector.lanes.map((lane) => ({ labels: [lane.view.name], value: read(lane) })),
+    // One that stands by has nothing to say of them.
+    collect: () =>
+      projector.term() === undefined
+        ? []
+        : projector.lanes.map((lane) => ({ labels: [lane.view.name], value: read(lane) })),
   });
   const { statusOf: seen } = projector;
   return [

@@ -56,8 +56,11 @@ export function openStores(folder: string) {
   const log = createSqliteEventLog({ path: join(folder, 'events.db') });
   const store = createSqliteReadModelStore({ path: join(folder, 'views.db') });
   const models = createSqliteReadModels({ path: join(folder, 'views.db') });
+  let started = 0;
   const start = (options: Partial<ProjectorOptions> & Pick<ProjectorOptions, 'views'>) => {
+    started += 1;
     const projector = createProjector({
+      name: `projector ${started}`,
       source: log,
       store,
       log: quiet,

@@ -106,6 +106,20 @@ export function describeGenerations(underTest: ReadModelsUnderTest): void {
       expect(await models.progress(view)).toMatchObject({ generation: 1, position: at(2) });
     });
 
+    test('one that is behind goes live where the log has gone back', async () => {
+      const { store, models } = underTest;
+      const { view, apply, ids } = await openShelf(underTest);
+      await apply(batchOf([titled('a', 9, 'of a log that is lost')], upTo(9)));
+      const two = { view, generation: 2 };
+      await store.open(two, fingerprint);
+      await store.apply([{ ref: two, batch: batchOf([titled('b', 2, 'new')], upTo(2)) }]);
+      expect(await faultOf(store.switchTo(two, { backwards: false }))).toBe('STORE_FAILED');
+      await store.switchTo(two, { backwards: true });
+      expect(await statesOf(view.name)).toEqual(['1 kept', '2 live']);
+      expect(await ids()).toEqual(['b']);
+      expect(await models.progress(view)).toMatchObject({ generation: 2, position: at(2) });
+    });
+
     test('one keeps the schema that it was opened with', async () => {
       const { store, models } = underTest;
       const { view, ref: one, apply } = await openShelf(underTest);

@@ -64,13 +64,16 @@ export function describeGuarding(underTest: ReadModelsUnderTest): void {
     const long = 600_000;
 
     test('is one owner’s until it is given back', async () => {
+      expect(await underTest.store.leasedBy()).toBeUndefined();
       expect(await lease('one', long)).toBe(true);
       expect(await lease('two', long)).toBe(false);
+      expect(await underTest.store.leasedBy()).toBe('one');
       expect(await lease('one', long)).toBe(true);
       await lease('two', 0);
       expect(await lease('two', long)).toBe(false);
       await lease('one', 0);
       await lease('one', 0);
+      expect(await underTest.store.leasedBy()).toBeUndefined();
       expect(await lease('two', long)).toBe(true);
       expect(await lease('one', long)).toBe(false);
       await lease('two', 0);
@@ -78,6 +81,9 @@ export function describeGuarding(underTest: ReadModelsUnderTest): void {
 
     test('ends when it is not prolonged', async () => {
       expect(await lease('one', 100)).toBe(true);
+      while ((await underTest.store.leasedBy()) !== undefined) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
       while (!(await lease('two', long))) await new Promise((resolve) => setTimeout(resolve, 10));
       expect(await lease('one', 100)).toBe(false);
       await lease('two', 0);

@@ -32,8 +32,8 @@ async function fresh() {
   return { ...stores, edit };
 }
 
-async function verify(projector: Projector & { readonly stopping: AbortSignal }) {
-  const operations = createOperations(projector, projector.stopping);
+async function verify(projector: Projector) {
+  const operations = createOperations(projector);
   let last: unknown;
   for await (const step of operations.verify({ view: view.name } as never, callOf(operator))) {
     last = step;

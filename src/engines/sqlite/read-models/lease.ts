@@ -12,7 +12,8 @@ const clockErrorMs = 1_000;
 /** Files that are older than leases have no table for them: it is made where it is missing. */
 export function createLease(database: SqliteDatabase, statements: Statements) {
   database.exec(table);
-  return (owner: string, ttlMs: number): boolean => {
+
+  function lease(owner: string, ttlMs: number): boolean {
     if (ttlMs <= 0) {
       statements.run('DELETE FROM lease WHERE owner = ?').run(owner);
       return false;
@@ -24,5 +25,12 @@ export function createLease(database: SqliteDatabase, statements: Statements) {
         WHERE owner = excluded.owner OR until <= ? OR since > ?`)
       .run(owner, now, now + ttlMs, now, now + clockErrorMs);
     return changes === 1;
-  };
+  }
+
+  function leasedBy(): string | undefined {
+    const row = statements.rows('SELECT owner FROM lease WHERE until > ?').get(Date.now());
+    return (row as [string] | undefined)?.[0];
+  }
+
+  return { lease, leasedBy };
 }

@@ -31,7 +31,7 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
   const layouts = createLayouts(statements);
   const apply = createApply(database, statements, layouts);
   const inspect = createInspect(database, statements, layouts);
-  const lease = createLease(database, statements);
+  const { lease, leasedBy } = createLease(database, statements);
   const atomically = database.transaction((work: () => void) => work()).immediate;
 
   async function guarded<T>(what: string, work: () => T | Promise<T>): Promise<T> {
@@ -63,7 +63,7 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
     return infoOf(statements, keyOf(statements, { view, generation }));
   }
 
-  async function switchTo(ref: GenerationRef): Promise<void> {
+  async function switchTo(ref: GenerationRef, backwards = false): Promise<void> {
     const key = keyOf(statements, ref);
     for (const sql of indexSql(layouts(key))) {
       database.exec(sql);
@@ -76,7 +76,8 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
         .get(ref.view.name) as [number] | undefined;
       if (row?.[0] === key) return;
       if (row !== undefined) {
-        if (isAfter(checkpointOf(statements, row[0]), checkpointOf(statements, key))) {
+        const isBehind = isAfter(checkpointOf(statements, row[0]), checkpointOf(statements, key));
+        if (isBehind && !backwards) {
           const what = `generation ${ref.generation} of the view "${ref.view.name}"`;
           throw new StoreFault('STORE_FAILED', `${what} is behind the live one: catch it up first`);
         }
@@ -153,13 +154,15 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
   return {
     generations: () => guarded('list the generations', () => infosOf(statements)),
     open: (ref, fingerprint) => guarded(`open "${ref.view.name}"`, () => open(ref, fingerprint)),
-    switchTo: (ref) => guarded(`switch "${ref.view.name}"`, () => switchTo(ref)),
+    switchTo: (ref, options) =>
+      guarded(`switch "${ref.view.name}"`, () => switchTo(ref, options?.backwards)),
     drop: (ref) => guarded(`drop a generation of "${ref.view.name}"`, () => drop(ref)),
     load: (ref, ids) => guarded(`load from "${ref.view.name}"`, () => load(ref, ids)),
     apply: (batches) => guarded('apply', () => apply(batches)),
     scan,
     inspect: (ref, ids) => guardedItems(`inspect "${ref.view.name}"`, inspect(ref, ids)),
     lease: (owner, ttlMs) => guarded('lease the read models', () => lease(owner, ttlMs)),
+    leasedBy: () => guarded('read the lease', leasedBy),
     count: (ref) =>
       guarded(`count "${ref.view.name}"`, () => {
         const row = statements

@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../kernel/telemetry.ts';
+import type { ReadModelStore } from './read-model-store.ts';
+
+/** A projector that is killed is followed after so long, and the half second of `lookMs`, at most. */
+export const leaseMs = 5_000;
+const renewMs = 1_500;
+const lookMs = 250;
+
+/**
+ * Runs `work` for as long as `owner` has the lease, one term after another:
+ *
+ *     standing by --the lease is free, or its own of before--> working
+ *     working --the lease is another's, or could not be renewed in time--> standing by
+ *     either --signal--> over; the lease is given back
+ *
+ * `work` ends when the signal of its term aborts. What it still writes then does no harm: documents
+ * are guarded by their positions.
+ *
+ * @throws what the store throws where it cannot be asked for the lease
+ */
+export async function workWhileLeased(options: {
+  readonly store: Pick<ReadModelStore, 'lease' | 'leasedBy'>;
+  readonly owner: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly work: (term: AbortSignal) => Promise<void>;
+  /** Who works meanwhile; undefined where that is not known yet. */
+  readonly onStandby: (worker: string | undefined) => void;
+}): Promise<void> {
+  const { store, owner, log, signal, work, onStandby } = options;
+  let worker: string | undefined;
+  while (!signal.aborted) {
+    if (!(await store.lease(owner, leaseMs))) {
+      const now = await store.leasedBy();
+      if (now !== worker) log.info({ worker: now }, 'another projector works: this one stands by');
+      worker = now;
+      onStandby(worker);
+      await delay(lookMs, undefined, { signal }).catch(() => undefined);
+      continue;
+    }
+    worker = undefined;
+    const end = new AbortController();
+    const term = AbortSignal.any([signal, end.signal]);
+    const renewing = renew(options, term).finally(() => end.abort());
+    try {
+      await work(term);
+    } finally {
+      end.abort();
+      await renewing;
+    }
+    if (!signal.aborted) {
+      log.warn({ owner }, 'the lease is lost: another projector may work now');
+      continue;
+    }
+    // Where it cannot be given back it ends by itself.
+    await store.lease(owner, 0).catch((error) => log.debug({ err: error }, 'lease not given back'));
+  }
+}
+
+/** Ends when the lease is lost. */
+async function renew(
+  { store, owner, log }: Parameters<typeof workWhileLeased>[0],
+  term: AbortSignal,
+): Promise<void> {
+  let renewedAt = performance.now();
+  for (;;) {
+    await delay(renewMs, undefined, { signal: term }).catch(() => undefined);
+    if (term.aborted) return;
+    const askedAt = performance.now();
+    try {
+      if (!(await store.lease(owner, leaseMs))) return;
+      renewedAt = askedAt;
+    } catch (error) {
+      log.warn({ err: error }, 'the lease could not be renewed');
+      if (performance.now() - renewedAt > leaseMs) return;
+    }
+  }
+}
