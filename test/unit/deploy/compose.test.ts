@@ -21,13 +21,15 @@ describe('the servers', () => {
   });
 
   test.each(servers)('%s is asked for its health where it listens', (_, service) => {
-    const [program, script, port] = service.healthcheck?.test.slice(1) ?? [];
+    const [program, script, address = ''] = service.healthcheck?.test.slice(1) ?? [];
+    const [, port] = address.split(':');
+    expect(address).toMatch(/^127\.0\.0\.1:/);
     expect([program, script]).toEqual(['node', 'deploy/healthy.mjs']);
     expect(existsSync(join(root, script ?? ''))).toBe(true);
     const listens = Object.entries(service.environment ?? {}).filter(([name]) =>
       name.endsWith('_HTTP_ADDRESS'),
     );
-    expect(listens.map(([, address]) => address)).toEqual([`0.0.0.0:${port}`]);
+    expect(listens.map(([, own]) => own)).toEqual([`0.0.0.0:${port}`]);
     expect(service.ports?.some((published) => published.endsWith(`:${port}`))).toBe(true);
   });
 });

@@ -59,6 +59,20 @@ describe('what is asked for is served', () => {
     expect(known).toEqual(expect.arrayContaining(labels));
   });
 
+  test('of the table in docs/operations.md too', () => {
+    const section = readText('docs/operations.md').split('\n## What to watch\n')[1] ?? '';
+    const rows = [...section.matchAll(/^\| `([a-z]\w+)(?:\{([\w,]+)\})?` \|/gm)];
+    expect(rows.length).toBeGreaterThan(10);
+    for (const [, metric = '', labels] of rows) {
+      // A histogram is seen by what it consists of.
+      const seen = served.get(metric) ?? served.get(`${metric}_count`);
+      expect({ metric, labels: [...(seen ?? [])] }).toEqual({
+        metric,
+        labels: expect.arrayContaining(labels?.split(',') ?? []),
+      });
+    }
+  });
+
   test('every label in the words of an alert is left in its result', () => {
     for (const { alert, expr, annotations } of alerts) {
       const grouped = [...expr.matchAll(/\bby *\(([^)]*)\)/g)].flatMap(([, list = '']) =>
@@ -89,7 +103,7 @@ test('Prometheus looks for every server, where it has its metrics', () => {
     found.flatMap(({ names, port }) => names.map((name) => `${name}:${port}`)),
   );
   const listening = servers.map(
-    ([name, { healthcheck }]) => `${name}:${healthcheck?.test.at(-1) ?? ''}`,
+    ([name, { healthcheck }]) => `${name}:${healthcheck?.test.at(-1)?.split(':')[1]}`,
   );
   expect(targets.toSorted()).toEqual(listening.toSorted());
   for (const rule of rules) expect(readText(`deploy/prometheus/${rule}`)).toContain('alert:');
@@ -116,15 +130,18 @@ test('Grafana finds its dashboard and where its figures come from', () => {
 });
 
 test('the health check of a container says how a server is', () => {
-  const check = (port: string) => {
+  const check = (address: string) => {
     const { status, stdout } = spawnSync(process.execPath, [
       join(root, 'deploy/healthy.mjs'),
-      port,
+      address,
     ]);
     return { status, said: stdout.toString().trim() };
   };
   for (const { url } of up.welcome.servers) {
-    expect(check(new URL(url).port)).toEqual({ status: 0, said: '{"ready":true}' });
+    expect(check(new URL(url).host)).toEqual({ status: 0, said: '{"ready":true}' });
   }
-  expect(check('1')).toEqual({ status: 1, said: expect.stringMatching(/refused|bad port/i) });
+  expect(check('127.0.0.1:1')).toEqual({
+    status: 1,
+    said: expect.stringMatching(/refused|bad port/i),
+  });
 });
