@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreFault } from '../kernel/fault.ts';
-import { latest, type Position, start } from '../kernel/position.ts';
+import { isAfter, latest, type Position, start } from '../kernel/position.ts';
 import type { Log } from '../kernel/telemetry.ts';
+import { toToken } from '../kernel/token.ts';
 import type { Target } from './apply.ts';
 import { catchUp } from './build.ts';
 import type { Decode } from './decode.ts';
@@ -33,7 +34,9 @@ export type Generations = {
   /** When none is being built any more: their signal has to abort first. */
   readonly settled: () => Promise<void>;
   /** @returns undefined where there is none to go back to, with the fingerprint it has otherwise */
-  readonly rollback: (lane: Lane) => Promise<{ generation?: number; otherFingerprint?: string }>;
+  readonly rollback: (
+    lane: Lane,
+  ) => Promise<{ generation?: number; otherFingerprint?: string; isAheadOfLog?: boolean }>;
 };
 
 /** Scratch generations of verifications have numbers from here on. */
@@ -90,18 +93,21 @@ export function createGenerations(options: {
     exclusively(async () => {
       const reached = await bring(lane, target, from);
       const known = await generationsOf(lane);
-      await store.switchTo(target.ref);
+      // What answers now is of a log that is lost: there is nothing to wait for.
+      await store.switchTo(target.ref, { backwards: lane.aheadOfLog !== undefined });
       const old = known.find(({ state }) => state === 'live');
-      if (old !== undefined) formerly.set(lane, old.generation);
+      if (old === undefined || lane.aheadOfLog !== undefined) formerly.delete(lane);
+      else formerly.set(lane, old.generation);
       lane.target = target;
       // The end of the log: what waits to be applied is in it.
-      lane.checkpoint = latest(reached, lane.checkpoint);
+      lane.checkpoint = lane.aheadOfLog === undefined ? latest(reached, lane.checkpoint) : reached;
+      lane.aheadOfLog = undefined;
       lane.waiting = [];
       lane.seen = undefined;
       await dropOlder(lane);
     });
 
-  /** One generation is kept for a rollback: the one that was live until now. */
+  /** One is kept for a rollback: the one that was live until now, where it is of this log. */
   const dropOlder = async (lane: Lane) => {
     const kept = (await generationsOf(lane)).filter(({ state }) => state === 'kept');
     for (const { generation } of kept) {
@@ -183,16 +189,28 @@ export function createGenerations(options: {
     const own = known.filter((info) => info.generation < firstScratch);
     const live = own.find(({ state }) => state === 'live');
     lane.checkpoint = live?.checkpoint ?? start;
+    // Read after the checkpoints. Of what is after it the log knows nothing (any more).
+    const end = (await source.head()).position;
+    const isUsable = (info: GenerationInfo) =>
+      info.fingerprint === fingerprint && !isAfter(info.checkpoint, end);
+    if (isAfter(lane.checkpoint, end) && lane.aheadOfLog === undefined) {
+      lane.aheadOfLog = { at: now() };
+      const view = lane.view.name;
+      log.error(
+        { view, checkpoint: toToken(lane.checkpoint), end: toToken(end) },
+        'ahead of the log',
+      );
+    }
     lane.target =
       live?.fingerprint === fingerprint
         ? await openTarget(store, { view: lane.view, generation: live.generation })
         : undefined;
     if (builds.get(lane.view.name)?.over === false) return;
     const building = own.find((info) => info.state === 'building');
-    if (building?.fingerprint === fingerprint) {
+    if (building !== undefined && isUsable(building)) {
       await startBuild(lane, building, signal);
     } else if (lane.target === undefined) {
-      const kept = own.find((info) => info.state === 'kept' && info.fingerprint === fingerprint);
+      const kept = own.find((info) => info.state === 'kept' && isUsable(info));
       if (kept === undefined) await newBuild(lane, signal);
       else await startBuild(lane, kept, signal);
     }
@@ -216,6 +234,7 @@ export function createGenerations(options: {
       if (kept.fingerprint !== fingerprintOf(lane.view)) {
         return { otherFingerprint: kept.fingerprint };
       }
+      if (isAfter(kept.checkpoint, (await source.head()).position)) return { isAheadOfLog: true };
       const ref = { view: lane.view, generation: kept.generation };
       const target = await openTarget(store, ref);
       const reached = await bring(lane, target, kept.checkpoint);

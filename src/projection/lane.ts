@@ -16,6 +16,12 @@ export type Lane = {
   /** Replaced as a whole when another generation goes live; undefined while none is fed. */
   target: Target | undefined;
   checkpoint: Position;
+  /**
+   * Set while the live generation has events that the log has not: the log was lost or replaced by
+   * an older one. It is not fed then, as it would miss what comes in the places of those, until
+   * another generation is live.
+   */
+  aheadOfLog: { readonly at: number } | undefined;
   /** Wanted events after the checkpoint, oldest first. */
   waiting: DecodedEvent[];
   /** When the first of them came. */
@@ -24,6 +30,11 @@ export type Lane = {
   seen: { position: Position; storedAt: number } | undefined;
   applied: number;
 };
+
+/** Whether what comes in the log is applied to it. */
+export function isFed(lane: Lane): lane is Lane & { target: Target } {
+  return lane.target !== undefined && lane.aheadOfLog === undefined;
+}
 
 /** @returns the generation with the documents that have parked events */
 export async function openTarget(store: ReadModelStore, ref: GenerationRef): Promise<Target> {

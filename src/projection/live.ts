@@ -4,7 +4,7 @@ import { applyWork, type Work } from './apply.ts';
 import { type Batching, firstBatching, nextBatching } from './batching.ts';
 import type { Decode } from './decode.ts';
 import type { EventBatch, EventSource } from './event-source.ts';
-import { dueInMs, type Lane } from './lane.ts';
+import { dueInMs, isFed, type Lane } from './lane.ts';
 import type { ReadModelStore } from './read-model-store.ts';
 import type { Span } from './tracing.ts';
 
@@ -41,7 +41,7 @@ export function createLive(options: {
     const decoded = batch.events.map(decode);
     const last = batch.events.at(-1);
     for (const lane of lanes()) {
-      if (lane.target === undefined) continue;
+      if (!isFed(lane)) continue;
       const before = lane.seen?.position ?? lane.checkpoint;
       if (!isAfter(batch.position, before)) continue;
       for (const event of decoded) {
@@ -62,9 +62,9 @@ export function createLive(options: {
       : dueInMs(lane, live ? batching.waitMs : longestGatherMs, batching.size, now()) === 0);
 
   const applyDue = async () => {
-    const due = lanes().filter((lane) => lane.target !== undefined && isDue(lane));
+    const due = lanes().filter(isFed).filter(isDue);
     const work = due.flatMap((lane) =>
-      lane.target === undefined || lane.seen === undefined
+      lane.seen === undefined
         ? []
         : [{ target: lane.target, events: lane.waiting, checkpoint: lane.seen }],
     );
@@ -110,7 +110,7 @@ export function createLive(options: {
       const stop = new AbortController();
       const both = AbortSignal.any([signal, stop.signal]);
       // A generation that goes live later has caught up by itself.
-      const fed = lanes().filter(({ target }) => target !== undefined);
+      const fed = lanes().filter(isFed);
       const head = (await source.head()).position;
       const after = fed.map(({ checkpoint }) => checkpoint).reduce(earliest, head);
       const subscription = source.subscribe({ after, batchSize: readSize, signal: both });

@@ -29,7 +29,7 @@ import type { Lane } from './lane.ts';
 import { retryParked } from './parked.ts';
 import type { Projector } from './projector.ts';
 import { replayStream } from './replay.ts';
-import { progressOf, projectorStatus, statusesOf } from './status.ts';
+import { aheadOfLogText, progressOf, projectorStatus, statusesOf } from './status.ts';
 import { verify } from './verify.ts';
 
 const watchEveryMs = 1_000;
@@ -81,6 +81,9 @@ export function createOperations(projector: Projector) {
     const worked = workedLane(view);
     if (isRejection(worked)) return worked;
     const { lane, term } = worked;
+    if (lane.aheadOfLog !== undefined) {
+      return reject('PRECONDITION', 'VIEW_AHEAD_OF_LOG', aheadOfLogText(lane));
+    }
     if (lane.target !== undefined) return { lane, term, target: lane.target };
     const message = `${view} has no live generation of this version yet: it is being built`;
     return reject('PRECONDITION', 'VIEW_NOT_LIVE', message);
@@ -178,8 +181,13 @@ export function createOperations(projector: Projector) {
   const rollback = async ({ view }: RollbackProjectionRequest): Promise<Message | Rejection> => {
     const worked = workedLane(view);
     if (isRejection(worked)) return worked;
-    const { generation, otherFingerprint } = await generations.rollback(worked.lane);
+    const found = await generations.rollback(worked.lane);
+    const { generation, otherFingerprint, isAheadOfLog } = found;
     if (generation !== undefined) return create(RollbackProjectionResponseSchema, { generation });
+    if (isAheadOfLog === true) {
+      const message = `the generation before of ${view} has events that the log has not: rebuild it`;
+      return reject('PRECONDITION', 'VIEW_AHEAD_OF_LOG', message);
+    }
     if (otherFingerprint === undefined) {
       const message = `${view} has no generation before the live one`;
       return reject('PRECONDITION', 'NOTHING_TO_ROLL_BACK_TO', message);

@@ -7,7 +7,7 @@ import { createDecode, messageOf, storedTypesOf } from './decode.ts';
 import type { EventSource } from './event-source.ts';
 import { createGenerations, type Generations } from './generations.ts';
 import type { View } from './kit.ts';
-import type { Lane, Synchronisation } from './lane.ts';
+import { isFed, type Lane, type Synchronisation } from './lane.ts';
 import { createLive, type Live } from './live.ts';
 import type { ReadModelStore } from './read-model-store.ts';
 import { workWhileLeased } from './tenure.ts';
@@ -47,6 +47,8 @@ export type LaneStatus = {
  *     any --a store goes away--> waiting (backoff, then again from the checkpoints)
  *     any --another has the lease--> standby --the lease is got--> catching up
  *     any --signal--> stopped
+ *
+ * A view that is ahead of the log is left as it is meanwhile; see Lane.
  */
 export type Projector = {
   readonly name: string;
@@ -89,6 +91,8 @@ export function createProjector(options: ProjectorOptions): Projector {
   let term: AbortSignal | undefined;
 
   const beat = async (lane: Lane, before: LaneStatus | undefined) => {
+    // Of one that is not kept up to date nothing is to be heard: read servers and alarms see it.
+    if (lane.aheadOfLog !== undefined) return;
     const head = await source.head();
     const behind = isAfter(head.position, lane.checkpoint);
     const lagEvents = behind ? await source.countAfter(lane.checkpoint) : 0;
@@ -98,7 +102,7 @@ export function createProjector(options: ProjectorOptions): Projector {
     const eventsPerSecond = seconds > 0 ? (lane.applied - (applied.get(lane) ?? 0)) / seconds : 0;
     applied.set(lane, lane.applied);
     status.set(lane, { lane, lagEvents, lagSeconds, eventsPerSecond, heartbeatAt });
-    if (lane.target === undefined) return;
+    if (!isFed(lane)) return;
     const lag = lagEvents === undefined ? {} : { lagEvents };
     await store.heartbeat(lane.target.ref, { at: heartbeatAt, lagSeconds, ...lag });
   };
@@ -134,7 +138,10 @@ export function createProjector(options: ProjectorOptions): Projector {
     await beating;
     // What another one does with them from now on is not known here.
     status.clear();
-    for (const lane of lanes) lane.target = undefined;
+    for (const lane of lanes) {
+      lane.target = undefined;
+      lane.aheadOfLog = undefined;
+    }
   };
 
   const runTerms = (signal: AbortSignal) =>
@@ -205,6 +212,7 @@ function createParts(options: ProjectorOptions) {
     synchronisation: synchronisationOf(view, options.batches ?? {}),
     target: undefined,
     checkpoint: start,
+    aheadOfLog: undefined,
     waiting: [],
     waitingSince: 0,
     seen: undefined,

@@ -82,7 +82,7 @@ async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionSta
   const build = projector.generations.buildOf(lane.view.name);
   const init: MessageInitShape<typeof ProjectionStatusSchema> = {
     view: lane.view.name,
-    state: lane.target === undefined ? ProjectionState.CATCHING_UP : stateOf[projector.state()],
+    state: stateOfLane(projector, lane),
     position: toToken(lane.checkpoint),
     lagEvents: BigInt(lagEvents ?? 0),
     lagSeconds,
@@ -95,12 +95,32 @@ async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionSta
     ...batchOf(projector, lane),
   };
   if (heartbeatAt > 0) init.heartbeatAt = timestampFromMs(heartbeatAt);
+  if (lane.aheadOfLog !== undefined) {
+    init.lastError = aheadOfLogText(lane);
+    init.lastErrorAt = timestampFromMs(lane.aheadOfLog.at);
+  }
   if (build?.error !== undefined) {
     init.lastError = `rebuild: ${messageOf(build.error.cause)}`;
     init.lastErrorAt = timestampFromMs(build.error.at);
   }
   if (build?.over === false) init.rebuild = progressOf(build);
   return create(ProjectionStatusSchema, init);
+}
+
+function stateOfLane(projector: Projector, lane: Lane): ProjectionState {
+  const state = projector.state();
+  const follows = state === 'live' || state === 'catching up';
+  if (follows && lane.aheadOfLog !== undefined) return ProjectionState.FAILED;
+  return follows && lane.target === undefined ? ProjectionState.CATCHING_UP : stateOf[state];
+}
+
+/** What is wrong, and what an operator can do about it. */
+export function aheadOfLogText({ view, checkpoint }: Lane): string {
+  return (
+    `${view.name} is ahead of the log: it has events up to ${toToken(checkpoint)}, which the log had ` +
+    'not when the projector looked: an older log was restored. Nothing is applied to the view until ' +
+    `it is built again: horizon projection rebuild ${view.name}`
+  );
 }
 
 export function progressOf(build: Build) {
