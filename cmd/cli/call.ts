@@ -11,6 +11,7 @@ import type { Command } from 'commander';
 import type { Bind, Cli } from './cli.ts';
 import { resolveFile } from './csv-file.ts';
 import { CliError, exitCode } from './exit-codes.ts';
+import { shortType } from './format.ts';
 import { allRpcs, findRpc, fullName, type Rpc, registry } from './rpc-lookup.ts';
 
 export function addCallCommand(program: Command, bind: Bind): void {
@@ -38,14 +39,9 @@ function listRpcs({ output }: Cli): undefined {
     output.document(rpcs.map((rpc) => ({ rpc: fullName(rpc), server: rpc.server })));
     return;
   }
-  const columns = [
-    { header: 'RPC' },
-    { header: 'SERVER' },
-    { header: 'REQUEST', fit: 'truncate' as const },
-  ];
   output.table(
-    columns,
-    rpcs.map(({ method, server }) => [method.name, server, method.input.typeName]),
+    [{ header: 'RPC' }, { header: 'SERVER' }, { header: 'REQUEST', fit: 'below' }],
+    rpcs.map(({ method, server }) => [method.name, server, shortType(method.input.typeName)]),
   );
 }
 

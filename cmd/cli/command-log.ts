@@ -113,8 +113,8 @@ async function runList({ session, output }: Cli, options: ListOptions): Promise<
     [
       { header: 'UTC' },
       { header: 'ID' },
-      { header: 'COMMAND', fit: 'truncate' },
-      { header: 'OUTCOME', fit: 'truncate' },
+      { header: 'COMMAND', fit: 'below', minimum: 21 },
+      { header: 'OUTCOME', fit: 'below', minimum: 8 },
     ],
     answer.commands.map(({ receivedAt, commandId, type, outcome, code }) => [
       ...[formatShortTime(receivedAt, now), commandId, shortType(type).replace(/Command$/, '')],

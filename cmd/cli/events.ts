@@ -83,7 +83,7 @@ export function fullType(name: string): string {
 /** With more rows to come, as wide as the ids of most streams make them. */
 const columnsOf = (isOpen: boolean) => [
   { header: 'UTC', minimum: isOpen ? 8 : 0 },
-  { header: 'TYPE', fit: 'truncate' as const, minimum: isOpen ? 16 : 0 },
+  { header: 'TYPE', fit: 'below' as const, minimum: isOpen ? 15 : 0 },
   { header: 'STREAM', minimum: isOpen ? 46 : 0 },
   { header: 'REV', align: 'right' as const, minimum: isOpen ? 3 : 0 },
 ];

@@ -70,10 +70,18 @@ export function formatPercent(fraction: number): string {
   return `${(fraction * 100).toFixed(4)} %`;
 }
 
-/** An amount to be read: commas, and two decimals at least. `-` where there is none. */
+/** As many as an amount comes with; products may have twice as many. */
+const mostDecimals = 18;
+
+/**
+ * An amount to be read: commas, and two decimals at least; where it has more than 18, an ellipsis
+ * says so. `-` where there is none.
+ */
 export function formatAmount(text: string | undefined): string {
   if (text === undefined) return '-';
   const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
   if (whole === '') return text;
-  return `${sign}${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${fraction.padEnd(2, '0')}`;
+  const isLong = fraction.length > mostDecimals;
+  const decimals = isLong ? `${fraction.slice(0, mostDecimals)}…` : fraction.padEnd(2, '0');
+  return `${sign}${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${decimals}`;
 }

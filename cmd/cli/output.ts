@@ -3,6 +3,7 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { type JsonValue, toJson } from '@bufbuild/protobuf';
 import { registry } from './rpc-lookup.ts';
 import { type Column, formatFields, formatTable } from './table.ts';
+import { hang } from './text.ts';
 
 /** Where a command writes: its answer to `stdout`, all talk about it to `stderr`. */
 export type Streams = {
@@ -15,8 +16,12 @@ export type Output = {
   readonly json: boolean;
   readonly width: number;
   readonly print: (line: string) => void;
-  /** A sentence beside the answer; it is not part of what a script reads. */
+  /** A sentence of the answer, on as many lines as it needs. */
+  readonly sentence: (text: string) => void;
+  /** A line beside the answer; it is not part of what a script reads. */
   readonly note: (line: string) => void;
+  /** A sentence beside the answer, on as many lines as it needs. */
+  readonly remark: (text: string) => void;
   /** One JSON document, on one line. */
   readonly document: (value: JsonValue) => void;
   readonly heading: (text: string) => void;
@@ -33,6 +38,7 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
   const columns = stdout.isTTY === true ? (stdout.columns ?? narrow) : narrow;
   const width = Math.min(Math.max(columns, 40), widest);
   const print = (line: string): void => void stdout.write(`${line}\n`);
+  const note = (line: string): void => void stderr.write(`${line}\n`);
   // styleText leaves the text plain where the stream is no terminal or NO_COLOR is set.
   const bold = (text: string): string =>
     styleText('bold', text, { stream: stdout as NodeJS.WriteStream });
@@ -40,7 +46,13 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
     json,
     width,
     print,
-    note: (line) => void stderr.write(`${line}\n`),
+    sentence: (text) => {
+      for (const line of hang(text, width)) print(line);
+    },
+    note,
+    remark: (text) => {
+      for (const line of hang(text, width)) note(line);
+    },
     document: (value) => print(JSON.stringify(value)),
     heading: (text) => print(bold(text)),
     table: (tableColumns, rows) => {

@@ -20,5 +20,18 @@ export function pageOf({ limit, cursor }: PageOptions) {
 /** What a list leaves out must not look as if it were not there. */
 export function noteMore(output: Output, page: { readonly nextCursor: string } | undefined): void {
   if (page === undefined || page.nextCursor === '') return;
-  output.note(`There are more: --limit for a longer page, or --cursor '${page.nextCursor}'`);
+  output.note('There are more: --limit for a longer page, or behind this one with');
+  for (const line of cursorLines(page.nextCursor, output.width)) output.note(line);
+}
+
+/** As a shell reads it when it is pasted: a line that ends in a backslash goes on in the next. */
+function cursorLines(cursor: string, width: number): string[] {
+  const whole = `  --cursor '${cursor}'`;
+  if (whole.length <= width) return [whole];
+  const text = `  --cursor "${cursor}"`;
+  const room = width - 1;
+  return Array.from({ length: Math.ceil(text.length / room) }, (_, at) => {
+    const part = text.slice(at * room, (at + 1) * room);
+    return (at + 1) * room < text.length ? `${part}\\` : part;
+  });
 }

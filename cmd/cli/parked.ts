@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import {
   ListParkedEventsResponseSchema,
+  type ParkedEvent,
   ProjectionService,
   type RetryParkedEventsResponse,
   RetryParkedEventsResponseSchema,
@@ -11,6 +12,7 @@ import type { Bind, Cli } from './cli.ts';
 import { exitCode } from './exit-codes.ts';
 import { formatCount, shortType } from './format.ts';
 import { fullJson } from './output.ts';
+import { oneLine } from './text.ts';
 
 export function addParkedCommands(projection: Command, bind: Bind): void {
   const group = projection
@@ -43,21 +45,30 @@ async function runList({ session, output }: Cli, view = ''): Promise<void> {
     return;
   }
   if (answer.events.length === 0) return output.print('nothing is parked');
+  let isFirst = true;
+  for (const [name, events] of Map.groupBy(answer.events, (event) => event.view)) {
+    if (!isFirst) output.print('');
+    isFirst = false;
+    output.heading(name);
+    printParked(output, events);
+  }
+}
+
+function printParked(output: Cli['output'], events: readonly ParkedEvent[]): void {
   output.table(
     [
-      { header: 'VIEW', fit: 'truncate' },
       { header: 'DOCUMENT' },
       { header: 'REV', align: 'right' },
-      { header: 'TYPE', fit: 'truncate' },
       { header: 'TRIES', align: 'right' },
+      { header: 'TYPE', fit: 'below' },
     ],
-    answer.events.map((event) => [
-      ...[event.view, event.documentId, String(event.revision), shortType(event.type)],
-      String(event.attempts),
+    events.map(({ documentId, revision, attempts, type }) => [
+      ...[documentId, String(revision), String(attempts), shortType(type)],
     ]),
   );
-  const failed = answer.events.filter(({ error }) => error !== '');
-  output.fields(failed.map(({ documentId, error }) => [documentId, error]));
+  for (const { documentId, error } of events) {
+    if (error !== '') output.sentence(`${documentId}: ${oneLine(error)}`);
+  }
 }
 
 async function runRetry({ session, output }: Cli, view: string, documentId = ''): Promise<number> {

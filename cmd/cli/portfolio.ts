@@ -50,7 +50,7 @@ async function listPortfolios({ session, output }: Cli, options: Options): Promi
     [
       { header: 'ID' },
       { header: 'NAME', fit: 'truncate' },
-      { header: 'CASH', align: 'right' },
+      { header: 'CASH', align: 'right', fit: 'below' },
       { header: 'CURRENCY' },
       { header: 'HELD', align: 'right' },
     ],

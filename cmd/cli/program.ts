@@ -75,7 +75,7 @@ async function runAction(
       dataDirectory: session?.config.dataDirectory,
     });
     if (output.json) output.note(JSON.stringify(described.json));
-    else for (const line of described.lines) output.note(line);
+    else for (const line of described.lines) output.remark(line);
     if (env.DEBUG === '1') output.note((error as Error).stack ?? String(error));
     return described.exit;
   } finally {

@@ -46,7 +46,9 @@ export async function runRebuild(
   if (output.json) return;
   if (stream === '') output.print(`${view} is rebuilt: generation ${generation} is live`);
   else
-    output.print(`${view}: built again from ${stream}: ${documents.join(', ') || 'no document'}`);
+    output.sentence(
+      `${view}: built again from ${stream}: ${documents.join(', ') || 'no document'}`,
+    );
 }
 
 /** 0 where every document is as a replay of the log makes it. */
@@ -101,6 +103,6 @@ function printDifference(output: Cli['output'], document: DocumentDifference): v
     const [is, should] = [live, replayed].map((value) =>
       value === undefined ? 'absent' : oneLine(JSON.stringify(toJson(ValueSchema, value))),
     );
-    output.print(`    ${field}: is ${is}, replayed ${should}`);
+    output.sentence(`    ${field}: is ${is}, replayed ${should}`);
   }
 }

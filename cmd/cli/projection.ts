@@ -1,3 +1,4 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Command } from 'commander';
 import {
   ListProjectionsResponseSchema,
@@ -68,7 +69,7 @@ function printStatus(output: Cli['output'], projections: readonly ProjectionStat
   const number = (header: string) => ({ header, align: 'right' as const });
   output.table(
     [
-      { header: 'VIEW', fit: 'truncate' },
+      { header: 'VIEW', fit: 'below' },
       { header: 'STATE' },
       ...[number('LAG'), number('BEHIND'), number('PER SEC'), number('DOCS')],
       ...[number('PARKED'), number('GEN')],
@@ -80,15 +81,29 @@ function printStatus(output: Cli['output'], projections: readonly ProjectionStat
       ...[formatCount(status.parkedDocuments), String(status.generation)],
     ]),
   );
-  for (const { view, lastError, lastErrorAt, rebuild } of projections) {
+  for (const { view, rebuild } of projections) {
     if (rebuild !== undefined && !rebuild.switched) {
       const { generation, eventsDone, eventsTotal } = rebuild;
       const done = `${formatCount(eventsDone)} of ${formatCount(eventsTotal)} events`;
-      output.print(`${view}: generation ${generation} is being built, ${done}`);
+      output.sentence(`${view}: generation ${generation} is being built, ${done}`);
     }
-    if (lastError === '') continue;
-    output.print(`${view}: last error ${formatTime(lastErrorAt)}: ${oneLine(lastError)}`);
   }
+  for (const line of errorLines(projections)) output.sentence(line);
+}
+
+/** An error that several views have (their store is away) stands once. */
+export function errorLines(projections: readonly ProjectionStatus[]): string[] {
+  const failed = projections.filter(({ lastError }) => lastError !== '');
+  return [...Map.groupBy(failed, ({ lastError }) => lastError)].map(([error, views]) => {
+    const isAll = views.length === projections.length && views.length > 1;
+    const names = isAll ? 'all views' : views.map(({ view }) => view).join(', ');
+    const last = views.reduce((a, b) => (msOf(a) >= msOf(b) ? a : b)).lastErrorAt;
+    return `${names}: last error ${formatTime(last)}: ${oneLine(error)}`;
+  });
+}
+
+function msOf({ lastErrorAt }: ProjectionStatus): number {
+  return lastErrorAt === undefined ? 0 : timestampMs(lastErrorAt);
 }
 
 async function runRollback({ session, output }: Cli, view: string): Promise<void> {

@@ -4,8 +4,11 @@ export type Column = {
   readonly header: string;
   /** Numbers stand to the right. */
   readonly align?: 'right';
-  /** What to do where the table is too wide: nothing (an id is of no use in part), cut, or wrap. */
-  readonly fit?: 'truncate' | 'wrap';
+  /**
+   * What to do where the table is too wide: nothing (an id is of no use in part), cut, wrap, or put
+   * the whole cell on a line of its own below its row.
+   */
+  readonly fit?: 'truncate' | 'wrap' | 'below';
   /** At least so wide, so that rows which come later stand below these. */
   readonly minimum?: number;
 };
@@ -25,10 +28,13 @@ export function formatTable(
 ): string[] {
   const cells = [columns.map(({ header }) => header), ...rows.map((row) => row.map(oneLine))];
   const widths = fitWidths(columns, cells, width);
-  return cells.flatMap((row) => formatRow(columns, row, widths));
+  return cells.flatMap((row) => formatRow(columns, row, widths, width));
 }
 
-/** The widest column that may give way does, until the table fits. */
+/**
+ * The widest column that may be cut or wrapped gives way, until the table fits. Where that is not
+ * enough, those whose cells may go below do, from the right to the left.
+ */
 function fitWidths(
   columns: readonly Column[],
   cells: readonly (readonly string[])[],
@@ -42,11 +48,18 @@ function fitWidths(
     let widest = -1;
     for (const [at, { fit }] of columns.entries()) {
       const room = widths[at] ?? 0;
-      if (fit === undefined || room <= least) continue;
+      if (fit === undefined || fit === 'below' || room <= least) continue;
       if (widest < 0 || room > (widths[widest] ?? 0)) widest = at;
     }
     if (widest < 0) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  for (const [at, { fit, header, minimum = 0 }] of [...columns.entries()].reverse()) {
+    if (fit !== 'below' || over <= 0) continue;
+    const room = widths[at] ?? 0;
+    const narrower = Math.max(room - over, minimum, widthOf(header));
+    over -= room - narrower;
+    widths[at] = narrower;
   }
   return widths;
 }
@@ -55,20 +68,32 @@ function formatRow(
   columns: readonly Column[],
   row: readonly string[],
   widths: readonly number[],
+  tableWidth: number,
 ): string[] {
+  const below: string[] = [];
+  let start = 0;
   const blocks = columns.map(({ fit }, at) => {
     const text = row[at] ?? '';
     const width = widths[at] ?? 0;
+    const offset = start;
+    start += width + gap.length;
     if (fit === 'wrap') return wrap(text, width);
+    if (fit === 'below' && widthOf(text) > width) {
+      // Under its own column as far as the line goes.
+      const indent = Math.max(0, Math.min(offset, tableWidth - widthOf(text)));
+      below.push(' '.repeat(indent) + text);
+      return [''];
+    }
     return [fit === 'truncate' ? truncate(text, width) : text];
   });
   const height = Math.max(...blocks.map((lines) => lines.length));
-  return Array.from({ length: height }, (_, line) =>
+  const lines = Array.from({ length: height }, (_, line) =>
     columns
       .map(({ align }, at) => pad(blocks[at]?.[line] ?? '', widths[at] ?? 0, align))
       .join(gap)
       .trimEnd(),
   );
+  return [...lines, ...below];
 }
 
 function pad(text: string, width: number, align: 'right' | undefined): string {

@@ -59,6 +59,27 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
+/**
+ * A sentence as lines of at most so many columns, those behind the first one further in. A word that
+ * is longer stays whole: a path or an id is of no use in part.
+ */
+export function hang(text: string, width: number): string[] {
+  const indent = /^\s*/.exec(text)?.[0] ?? '';
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.trim().split(' ')) {
+    const start = lines.length === 0 ? indent : `${indent}  `;
+    const longer = line === '' ? start + word : `${line} ${word}`;
+    if (line === '' || widthOf(longer) <= width) {
+      line = longer;
+      continue;
+    }
+    lines.push(line);
+    line = `${indent}  ${word}`;
+  }
+  return [...lines, line];
+}
+
 function headOf(text: string, width: number): string {
   let head = '';
   for (const { segment } of graphemes.segment(text)) {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { openLocalKey } from '../../src/transport/local-key.ts';
 import { durationArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
@@ -13,7 +13,11 @@ export function addTokenCommand(program: Command, bind: Bind): void {
     .description('print a bearer token, signed with the local key')
     .option('--subject <name>', 'who it is for', localSubject)
     .option('--roles <roles>', 'with commas between', allRoles.join(','))
-    .option('--ttl <duration>', 'how long it is valid', durationArgument, 24 * 3_600_000)
+    .addOption(
+      new Option('--ttl <duration>', 'how long it is valid')
+        .argParser(durationArgument)
+        .default(24 * 3_600_000, '24h'),
+    )
     .action(bind(runToken));
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Config } from '../../src/config/config.ts';
 import { localAudience, localIssuer, openLocalKey } from '../../src/transport/local-key.ts';
 import type { ServerName } from '../services.ts';
@@ -32,7 +32,11 @@ export function addUpCommand(program: Command, bind: Bind): void {
   program
     .command('up')
     .description('run the three servers with embedded engines, until Ctrl-C')
-    .option('--ready-within <duration>', 'how long a start may take', durationArgument, startMs)
+    .addOption(
+      new Option('--ready-within <duration>', 'how long a start may take')
+        .argParser(durationArgument)
+        .default(startMs, '60s'),
+    )
     .action(bind(runUp));
 }
 

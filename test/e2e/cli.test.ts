@@ -28,13 +28,19 @@ afterAll(async () => {
 async function horizon(exit: number, ...args: string[]) {
   const result = await runHorizon(args, up.env);
   if (result.exit !== exit) throw new Error(`${args.join(' ')}: ${JSON.stringify(result)}`);
+  // What it says beside its answer is for people, unless they want JSON.
+  if (!args.includes('--json')) expectToFit(result.stderr);
   return result;
+}
+
+function expectToFit(text: string): void {
+  expect(text.split('\n').filter((line) => widthOf(line) > 80)).toEqual([]);
 }
 
 /** The table of a command, which fits 80 columns. */
 async function table(...args: string[]): Promise<string> {
   const { stdout } = await horizon(0, ...args);
-  for (const line of stdout.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(80);
+  expectToFit(stdout);
   return stdout;
 }
 
@@ -117,6 +123,11 @@ describe('strategies', () => {
     expect(await table('command', 'list', '--type', 'CreateTradingStrategy')).toContain(commandId);
     const refused = await answer(0, 'command', 'list', '--outcome', 'refused');
     expect(refused.commands[0].type).toMatch(/CreateTradingStrategyCommand$|Query$/);
+    const { stdout, stderr } = await horizon(0, 'command', 'list', '--limit', '1');
+    expectToFit(stdout);
+    expect(stderr).toMatch(/^There are more: .*\n {2}--cursor "/);
+    const codes = await table('command', 'list', '--outcome', 'refused');
+    expect(codes).toContain('STRATEGY_NAME_TAKEN');
     const replay = await answer(0, 'command', 'replay', commandId);
     expect(replay).toMatchObject({ same: true, revision: '-1' });
   });
@@ -230,6 +241,20 @@ describe('market data', () => {
 });
 
 describe('operations', () => {
+  test('types of events are shown whole, whatever the width of their streams', async () => {
+    const types = ['--type', 'InstrumentRegistered', '--type', 'ReservationTaken'];
+    const tail = await table('events', 'tail', '-n', '500', ...types);
+    expect(tail).toMatch(/\bInstrumentRegistered\b/);
+    expect(tail).toMatch(/\bReservationTaken\b/);
+    expect(tail).not.toContain('…');
+  });
+
+  test('help has units, and fits', async () => {
+    expect(await table('up', '--help')).toMatch(/--ready-within <duration> .*\(default: 60s\)/);
+    expect(await table('token', '--help')).toMatch(/--ttl <duration> .*\(default: 24h\)/);
+    expect(await table('call')).not.toContain('…');
+  });
+
   test('the state of the views, and the proof that they are right', async () => {
     expect(await table('projection', 'status')).toMatch(/^VIEW +STATE +LAG/);
     const { projections } = await answer(0, 'projection', 'status');

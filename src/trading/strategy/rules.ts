@@ -34,7 +34,8 @@ export function refuseRules(rules: readonly TradingRule[]): Rejection | undefine
     if (refusal !== undefined) return refusal;
   }
   if (rules.some((rule) => rule.action === RuleAction.ENTER_LONG)) return undefined;
-  const message = `none of the ${rules.length} rules enters; a strategy needs one that does`;
+  const none = rules.length === 0 ? 'there are no rules' : `none of ${rules.length} rules enters`;
+  const message = `${none}; a strategy needs one with the action ENTER_LONG`;
   return rejectField('ENTRY_RULE_MISSING', 'rules', message);
 }
 

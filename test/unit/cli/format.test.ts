@@ -74,6 +74,7 @@ describe('values of options', () => {
 });
 
 test('amounts are for reading', () => {
+  expect(formatAmount(`-1.${'3'.repeat(36)}`)).toBe(`-1.${'3'.repeat(18)}…`);
   expect(formatAmount('1234567.5')).toBe('1,234,567.50');
   expect(formatAmount('-0.00000001')).toBe('-0.00000001');
   expect(formatAmount(undefined)).toBe('-');

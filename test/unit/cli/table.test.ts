@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatFields, formatTable } from '../../../cmd/cli/table.ts';
-import { oneLine, truncate, widthOf, wrap } from '../../../cmd/cli/text.ts';
+import { hang, oneLine, truncate, widthOf, wrap } from '../../../cmd/cli/text.ts';
 
 describe('a table', () => {
   test('is as wide as its cells, numbers to the right', () => {
@@ -34,6 +34,34 @@ describe('a table', () => {
     ]);
   });
 
+  test('puts what must stay whole on a line of its own, and narrows the last such column', () => {
+    const columns = [
+      { header: 'ID' },
+      { header: 'TYPE', fit: 'below' as const, minimum: 8 },
+      { header: 'CODE', fit: 'below' as const, minimum: 8 },
+    ];
+    const rows = [
+      ['1234567890', 'Deposit', 'accepted'],
+      ['1234567891', 'Withdraw', 'INSUFFICIENT_CASH'],
+      ['1234567892', 'RecordTrade', 'ok'],
+    ];
+    expect(formatTable(columns, rows, 33)).toEqual([
+      'ID          TYPE         CODE',
+      '1234567890  Deposit      accepted',
+      '1234567891  Withdraw',
+      '                INSUFFICIENT_CASH',
+      '1234567892  RecordTrade  ok',
+    ]);
+    expect(formatTable(columns, rows, 30)).toEqual([
+      'ID          TYPE      CODE',
+      '1234567890  Deposit   accepted',
+      '1234567891  Withdraw',
+      '             INSUFFICIENT_CASH',
+      '1234567892            ok',
+      '            RecordTrade',
+    ]);
+  });
+
   test('counts wide characters as two columns', () => {
     const columns = [{ header: 'NAME' }, { header: 'X' }];
     expect(
@@ -51,15 +79,21 @@ describe('a table', () => {
   test('fits, whatever is in the cells that may give way', () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 120 });
     fc.assert(
-      fc.property(fc.array(fc.tuple(text, text), { maxLength: 5 }), (rows) => {
-        const columns = [
-          { header: 'A', fit: 'truncate' as const },
-          { header: 'B', fit: 'wrap' as const },
-        ];
-        for (const line of formatTable(columns, rows, 40)) {
-          expect(widthOf(line)).toBeLessThanOrEqual(40);
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(text, text, fc.string({ unit: 'grapheme', maxLength: 18 })), {
+          maxLength: 5,
+        }),
+        (rows) => {
+          const columns = [
+            { header: 'A', fit: 'truncate' as const },
+            { header: 'B', fit: 'wrap' as const },
+            { header: 'C', fit: 'below' as const },
+          ];
+          for (const line of formatTable(columns, rows, 40)) {
+            expect(widthOf(line)).toBeLessThanOrEqual(40);
+          }
+        },
+      ),
     );
   });
 });
@@ -81,6 +115,17 @@ test('a cut text says so and is not longer than it may be', () => {
   expect(truncate('abcdef', 6)).toBe('abcdef');
   expect(truncate('abcdefg', 6)).toBe('abcde…');
   expect(truncate('日本語', 4)).toBe('日…');
+});
+
+test('a sentence goes on below its beginning; a word that is longer than the line stays whole', () => {
+  expect(hang('one two three four', 10)).toEqual(['one two', '  three', '  four']);
+  expect(hang('  - one two', 8)).toEqual(['  - one', '    two']);
+  expect(hang('see /a/path/of/many/parts now', 10)).toEqual([
+    'see',
+    '  /a/path/of/many/parts',
+    '  now',
+  ]);
+  expect(hang('', 10)).toEqual(['']);
 });
 
 test('a word that is longer than the line is cut', () => {
