@@ -19,7 +19,6 @@ COPY deploy/healthy.mjs ./deploy/
 ENV NODE_ENV=production CIPHERHORIZON_DATA_DIR=/data
 # By number, so that a cluster that asks for a user other than root can tell.
 USER 1000:1000
-VOLUME /data
 # write-server, projector, read-server; `horizon` is the CLI.
 ENTRYPOINT ["node"]
 CMD ["cmd/horizon.ts", "--help"]
