@@ -7,7 +7,12 @@ import type {
   ReadReq,
   ReadResp,
 } from '@eventstore/db-client/generated/streams_pb.js';
-import type { handleBidiStreamingCall, handleClientStreamingCall } from '@grpc/grpc-js';
+import type {
+  handleBidiStreamingCall,
+  handleClientStreamingCall,
+  ServerDuplexStream,
+  ServerReadableStream,
+} from '@grpc/grpc-js';
 import { demandAccess, mayAccess } from './access.ts';
 import { createAppend } from './append.ts';
 import { createBatchAppend } from './batch-append.ts';
@@ -48,7 +53,7 @@ export function createStreams({ log, serving, maxAppendBytes }: StreamsOptions):
     const run = async () => {
       const caller = serving.authenticate(call.metadata);
       let isFirst = true;
-      for await (const request of call as AsyncIterable<AppendReq>) {
+      for await (const request of requestsOf(call)) {
         appending.take(request);
         if (!isFirst) continue;
         isFirst = false;
@@ -87,6 +92,13 @@ function answersTo(
   return readAll(log, wanted, wanted.how);
 }
 
+/** What the caller sends. The call stays open when it has ended: there are answers to come. */
+function requestsOf<Request>(
+  call: ServerReadableStream<Request, unknown> | ServerDuplexStream<Request, unknown>,
+): AsyncIterable<Request> {
+  return call.iterator({ destroyOnReturn: false });
+}
+
 function batchAppendOf(
   log: WireLog,
   serving: Serving,
@@ -104,8 +116,7 @@ function batchAppendOf(
         },
       });
       try {
-        for await (const request of call as AsyncIterable<BatchAppendReq>)
-          await batch.take(request);
+        for await (const request of requestsOf(call)) await batch.take(request);
         await batch.settle();
       } finally {
         batch.close();

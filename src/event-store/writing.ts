@@ -42,7 +42,8 @@ export function metadataOf(view: LogView, stream: string): StreamMetadata {
 function rawMetadataOf(view: LogView, stream: string): Uint8Array | undefined {
   const metastream = metastreamOf(stream);
   // Most streams have none, and their last revision is remembered.
-  return view.lastRevision(metastream) < 0 ? undefined : view.newest(metastream)?.data;
+  const newest = view.lastRevision(metastream) < 0 ? undefined : view.newest(metastream);
+  return newest?.isJson === true ? newest.data : undefined;
 }
 
 /**
