@@ -101,7 +101,7 @@ export async function* subscribeToAll(log: WireLog, request: OfAll, signal: Abor
     if (isLive && page.to < page.head) {
       isLive = false;
       yield fellBehind();
-      yield* progress.sent();
+      yield* progress.fellBehind();
     }
     yield* progress.deliver(page, structuredIds);
     after = page.to;
@@ -109,7 +109,7 @@ export async function* subscribeToAll(log: WireLog, request: OfAll, signal: Abor
       await nextTurn();
     } else if (!isLive) {
       isLive = true;
-      yield* progress.sent();
+      yield* progress.atTail();
       yield caughtUp();
     }
   }
@@ -155,10 +155,17 @@ function createProgress(filter: FilterOptions | undefined, start: number) {
   /** `count` more positions were looked at, the last of which is `to`. */
   function* advance(count: number, to: number): Generator<ReadResp> {
     if (filter === undefined) return;
-    considered += count;
-    if (considered < filter.checkpointInterval) return;
-    considered %= filter.checkpointInterval;
-    yield* tell(to - considered);
+    const { checkpointInterval } = filter;
+    for (considered += count; considered >= checkpointInterval; ) {
+      considered -= checkpointInterval;
+      yield* tell(to - considered);
+    }
+  }
+
+  /** Who has caught up is told how far that is; from here on it is counted anew. */
+  function* atTail(): Generator<ReadResp> {
+    considered = 0;
+    yield* tell(lastSent);
   }
 
   function* tell(position: number): Generator<ReadResp> {
@@ -168,7 +175,7 @@ function createProgress(filter: FilterOptions | undefined, start: number) {
     yield checkpoint(position);
   }
 
-  return { deliver, sent: () => tell(lastSent) };
+  return { deliver, atTail, fellBehind: () => tell(lastSent) };
 }
 
 function afterOf(from: ReadRequest['from'], last: number): number {

@@ -1,4 +1,4 @@
-import type { WireLog } from '../../event-store/log.ts';
+import type { ReadView, WireLog } from '../../event-store/log.ts';
 import { StoreFault } from '../../kernel/fault.ts';
 import { toStoreFault } from './database.ts';
 import { createCommitQueue } from './event-log-queue.ts';
@@ -31,6 +31,7 @@ export function createSqliteWireLog(options: SqliteWireLogOptions): WireLog {
   const reading = openForReading(path);
   const writer = createWireWriter(writing);
   const readView = createReadView(reading);
+  const atOneMoment = reading.transaction((run: (view: ReadView) => unknown) => run(readView));
   const whatRead = `cannot read ${path}`;
   const tail = createTail(whatRead, readView.head);
   const queue = createCommitQueue({
@@ -41,11 +42,11 @@ export function createSqliteWireLog(options: SqliteWireLogOptions): WireLog {
   });
 
   /** The lock is held for a moment when another process repairs what a killed one has left. */
-  async function read<T>(run: (view: typeof readView) => T): Promise<T> {
+  async function read<T>(run: (view: ReadView) => T): Promise<T> {
     const until = performance.now() + readPatienceMs;
     for (;;) {
       try {
-        return reading.transaction(() => run(readView))();
+        return atOneMoment(run) as T;
       } catch (error) {
         const fault = toStoreFault(error, whatRead);
         if (fault.code !== 'STORE_BUSY' || performance.now() > until) throw fault;
