@@ -1,6 +1,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { expect, jest, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import {
@@ -99,6 +100,7 @@ async function startWriters(write: ServerProcess, name = 'Racer') {
     ids,
     token: created.at(-1)?.consistencyToken ?? '',
     updates: () => state.updates,
+    lastToken: () => state.token,
     stop: async () => {
       state.goesOn = false;
       await Promise.all(working);
@@ -234,6 +236,7 @@ test('a document and an index that are edited by hand are found by verify, and m
 
 test('a view that is newer than its log says so, answers, and is mended by a rebuild', async () => {
   const older = join(folder, 'older.db');
+  let lostToken = '';
   {
     await using servers = createServers(folder);
     const write = await servers.start('write');
@@ -246,6 +249,7 @@ test('a view that is newer than its log says so, answers, and is mended by a reb
       if (writers.updates() < 50) throw new Error('too few');
     });
     await writers.stop();
+    lostToken = writers.lastToken();
     await eventually(async () => {
       if ((await statusOf(projector)).lagEvents > 0n) throw new Error('it lags');
     });
@@ -274,4 +278,8 @@ test('a view that is newer than its log says so, answers, and is mended by a reb
   await untilLive(projector, 5);
   expect(await listed()).toBe(racers);
   expect(await verified(projector)).toMatchObject({ differences: 0n });
+  const consistency = { atLeastAsFreshAs: lostToken, patience: { seconds: 3n } };
+  const late = await queries.listStrategies({ userId, consistency }).catch(ConnectError.from);
+  expect(late).toMatchObject({ code: Code.Unavailable });
+  expect((late as ConnectError).rawMessage).toContain('the token lies beyond its end');
 });
