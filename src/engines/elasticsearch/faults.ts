@@ -4,6 +4,7 @@ import { StoreFault, type StoreFaultCode } from '../../kernel/fault.ts';
 /** What Elasticsearch says is wrong, of a request or of one item of a bulk. */
 export type Complaint = {
   readonly status: number;
+  /** Of the error and what it was caused by, with commas. */
   readonly type: string;
   readonly reason: string;
   readonly index: string | undefined;
@@ -29,11 +30,15 @@ const meanings: readonly (readonly [pattern: RegExp, StoreFaultCode, meaning: st
   [/corrupt_index_exception|CorruptIndex|translog_corrupted/, 'STORE_CORRUPT', 'it is damaged'],
   [/security_exception/, 'STORE_FAILED', 'the credentials are refused or not enough'],
   [
-    /unavailable_shards|no_shard_available|master_not_discovered|node_not_connected/,
+    /unavailable_shards|no_shard_available|missing shards|master_not_discovered|node_not_connected/,
     'STORE_UNAVAILABLE',
     'shards of the index are not available',
   ],
 ];
+
+/** Only these reasons are told: others quote documents and questions. */
+const isTelling =
+  /^(cluster_block|index_not_found|index_closed|circuit_breaking|validation)_exception/;
 
 /** The fault that an error of the client or the server means. `what` was not done. */
 export function toStoreFault(error: unknown, what: string): StoreFault {
@@ -48,24 +53,25 @@ export function toStoreFault(error: unknown, what: string): StoreFault {
     return fault('STORE_UNAVAILABLE', 'Elasticsearch did not answer in time');
   }
   if (error instanceof errors.ConnectionError || error instanceof errors.NoLivingConnectionsError) {
-    const isClosed = /destroyed|ClientClosed|closed client/i.test(message);
-    if (isClosed) return fault('STORE_CLOSED', 'it is closed');
     return fault('STORE_UNAVAILABLE', `Elasticsearch cannot be reached (${message})`);
   }
   if (error instanceof errors.ProductNotSupportedError) {
     return fault('STORE_FAILED', 'what answers there is not Elasticsearch');
   }
-  if (error instanceof errors.RequestAbortedError) return fault('STORE_CLOSED', 'it is closed');
   return new StoreFault('STORE_FAILED', `${what}: ${message}`, { cause: error });
 }
 
 export function faultOf(complaint: Complaint, what: string): StoreFault {
   const { status, type, reason, index } = complaint;
-  const said = `${type}: ${reason}`.slice(0, 500);
-  const found = meanings.find(([pattern]) => pattern.test(`${type}: ${reason}`));
+  const said = isTelling.test(type) ? `${type}: ${reason}`.slice(0, 300) : type;
+  const found = meaningOf(complaint);
   const [code, meaning] = found === undefined ? byStatus(status) : [found[1], found[2]];
   const where = index === undefined || what.includes(index) ? '' : ` (index "${index}")`;
   return new StoreFault(code, `${what}${where}: ${meaning} (${status} ${said})`);
+}
+
+function meaningOf({ type, reason }: Complaint) {
+  return meanings.find(([pattern]) => pattern.test(`${type}: ${reason}`));
 }
 
 function byStatus(status: number): readonly [StoreFaultCode, string] {
@@ -79,13 +85,23 @@ function byStatus(status: number): readonly [StoreFaultCode, string] {
   return ['STORE_FAILED', 'Elasticsearch refuses it'];
 }
 
+export function closed(what: string): StoreFault {
+  return new StoreFault('STORE_CLOSED', `cannot ${what}: it is closed`);
+}
+
 /** Whether it may go well a moment later, without anything being done. */
-export function mayPass({ status, type }: Complaint): boolean {
-  return (status === 429 || status >= 500) && type !== 'cluster_block_exception';
+export function mayPass(complaint: Complaint): boolean {
+  const { status } = complaint;
+  return (status === 429 || status >= 500) && meaningOf(complaint) === undefined;
 }
 
 export function isMissingIndex(error: unknown): boolean {
   return error instanceof errors.ResponseError && /index_not_found/.test(complaintOf(error).type);
+}
+
+/** An index of the name has been made already. */
+export function isAlreadyThere(error: unknown): boolean {
+  return error instanceof errors.ResponseError && /already_exists/.test(complaintOf(error).type);
 }
 
 export function statusOf(error: unknown): number | undefined {
@@ -112,7 +128,7 @@ export function toComplaint(status: number, said: unknown): Complaint {
     });
   return {
     status,
-    type: texts('type')[0] ?? 'error',
+    type: [...new Set(texts('type'))].join(', ') || 'error',
     reason: [...new Set(texts('reason'))].join('; '),
     index: texts('index')[0],
   };

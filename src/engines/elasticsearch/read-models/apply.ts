@@ -6,13 +6,14 @@ import type {
   ReadModelStore,
   StoredDocument,
 } from '../../../projection/read-model-store.ts';
-import type { Complaint } from '../faults.ts';
+import { type Complaint, faultOf } from '../faults.ts';
 import { createBulk, type Item } from './bulk.ts';
 import type { Catalogue } from './catalogue.ts';
 import { parkedEntryId, toCheckpointSource, toDocumentSource, toParkedSource } from './entries.ts';
 import type { Layout } from './layout.ts';
-import { checkpointId, problemOfId, toEntryId, writeAlias } from './names.ts';
-import { derive, problemOfDocument } from './values.ts';
+import { checkpointId, problemOfId, toEntryId } from './names.ts';
+import type { createRecent } from './recent.ts';
+import { problemOfDocument } from './values.ts';
 import { createWriting, type Entry } from './writing.ts';
 
 type Batches = Parameters<ReadModelStore['apply']>[0];
@@ -28,7 +29,12 @@ const what = 'cannot apply events';
  * the one before it is settled. A crash in between leaves a checkpoint that is behind its documents,
  * never before them; the repetition finds them written.
  */
-export function createApply(client: Client, catalogue: Catalogue, refreshIntervalMs: number) {
+export function createApply(
+  client: Client,
+  catalogue: Catalogue,
+  recent: ReturnType<typeof createRecent>,
+  refreshIntervalMs: number,
+) {
   const send = createBulk(client, what);
   const write = createWriting(client, send, what);
   const shownAt = new Map<string, number>();
@@ -55,24 +61,27 @@ export function createApply(client: Client, catalogue: Catalogue, refreshInterva
       return error === undefined ? [] : { ref, documentId: document.id, error };
     });
     if (refused.length > 0) return refused;
-    const results = await write(documents.map(toEntry));
-    return documents.flatMap(({ ref, document }, i) => {
-      const complaint = results[i];
-      if (complaint === undefined) return [];
-      return { ref, documentId: document.id, error: sentenceOf(complaint) };
-    });
+    for (const { layout, document } of documents) recent.writing(layout.index, document.id);
+    for (const [i, result] of (await write(documents.map(toEntry))).entries()) {
+      const { ref, layout, document } = documents[i] as PlannedDocument;
+      if (result === 'written') recent.written(layout.index, document);
+      if (typeof result !== 'object') continue;
+      refused.push({ ref, documentId: document.id, error: sentenceOf(result) });
+    }
+    return refused;
   }
 
   async function writeCheckpoints(plan: readonly Planned[]): Promise<void> {
     const entries = plan.flatMap(({ layout, batch: { checkpoint } }): Entry[] => {
       if (checkpoint === undefined) return [];
       const { position, storedAt } = checkpoint;
-      const source = toCheckpointSource(position, storedAt);
-      const alias = writeAlias(layout.index);
-      return [{ alias, id: checkpointId, position, source, overwrite: false }];
+      const source = () => toCheckpointSource(position, storedAt);
+      return [{ index: layout.index, id: checkpointId, position, source, overwrite: false }];
     });
-    const refusals = (await write(entries)).filter((one) => one !== undefined);
-    for (const refusal of refusals) throw new Error(`${what}: ${sentenceOf(refusal)}`);
+    for (const result of await write(entries)) {
+      if (typeof result === 'object') throw faultOf(result, `${what}: the checkpoint is refused`);
+    }
+    for (const { layout, batch } of plan) recent.reached(layout.index, batch.checkpoint?.position);
   }
 
   /** Of batches that have no generation in common. */
@@ -143,26 +152,25 @@ function problemOf(layout: Layout, { id, document }: StoredDocument): string | u
 }
 
 function toEntry({ layout, batch, document }: PlannedDocument): Entry {
-  const derived = document.document === undefined ? undefined : derive(layout, document.document);
   return {
-    alias: writeAlias(layout.index),
+    index: layout.index,
     id: toEntryId(document.id),
     position: document.version,
-    source: toDocumentSource(document, derived),
+    source: () => toDocumentSource(layout, document),
     overwrite: batch.overwrite === true,
   };
 }
 
 function parkingOf({ layout, batch: { park, unpark } }: Planned): readonly Item[] {
-  const alias = writeAlias(layout.index);
+  const { index } = layout;
   const items = new Map<string, Item>();
   for (const { documentId, position } of unpark) {
     const id = parkedEntryId(documentId, position);
-    items.set(id, { alias, id, op: 'delete' });
+    items.set(id, { index, id, op: 'delete' });
   }
   for (const event of park) {
     const id = parkedEntryId(event.documentId, event.position);
-    items.set(id, { alias, id, op: 'index', source: toParkedSource(event) });
+    items.set(id, { index, id, op: 'index', source: () => toParkedSource(event) });
   }
   return [...items.values()];
 }

@@ -1,19 +1,20 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { type Client, errors } from '@elastic/elasticsearch';
 import { type Complaint, complaintOf, faultOf, mayPass, toComplaint } from '../faults.ts';
+import { writeAlias } from './names.ts';
 
 /** One line or two of a bulk. */
 export type Item = {
-  /** An alias: an index of that name is never made by a bulk. */
-  readonly alias: string;
+  /** It is written to through its own alias: an index of that name is never made by a bulk. */
+  readonly index: string;
   readonly id: string;
   readonly op: 'index' | 'create' | 'delete';
   /** External, as text: it may have 63 bits. */
   readonly version?: { readonly type: 'external' | 'external_gte'; readonly number: string };
   /** Only where nobody has written since it was read. */
   readonly unchanged?: { readonly seqNo: number; readonly primaryTerm: number };
-  /** JSON; absent for a delete. */
-  readonly source?: string;
+  /** Gives JSON, when its turn comes; absent for a delete. */
+  readonly source?: () => string;
 };
 
 /** `conflict`: the stored one's version forbids it. A complaint: refused for good. */
@@ -33,12 +34,15 @@ export type BulkOptions = {
 };
 
 export const usualBulk: BulkOptions = {
-  mostItems: 1_000,
+  mostItems: 500,
   mostLength: 4 * 1024 * 1024,
-  inFlight: 3,
+  inFlight: 4,
   resends: 6,
   firstPauseMs: 50,
 };
+
+/** An item as it is sent, and where it stands among those that were given. */
+type Line = { readonly i: number; readonly text: string };
 
 type BulkResult = {
   readonly errors: boolean;
@@ -54,68 +58,95 @@ type BulkResult = {
  * @throws StoreFault
  */
 export function createBulk(client: Client, what: string, options = usualBulk): SendBulk {
-  const { inFlight, resends, firstPauseMs } = options;
+  const { mostItems, mostLength, inFlight, resends, firstPauseMs } = options;
 
-  async function post(items: readonly Item[]): Promise<BulkResult> {
-    const operations = items.map(linesOf).join('');
+  async function post(lines: readonly Line[]): Promise<BulkResult> {
+    const operations = lines.map(({ text }) => text).join('');
     return (await client.bulk({
       // The client hands a text on as it is.
       operations: operations as unknown as never[],
       require_alias: true,
+      // A shard that is not there is not waited for: that is a fault, which the caller waits out.
+      timeout: '1s',
       filter_path: 'errors,items.*.status,items.*.error',
     })) as unknown as BulkResult;
   }
 
   /** What became of each; a complaint that may pass where it was not taken. */
-  async function attempt(items: readonly Item[]): Promise<readonly Outcome[]> {
+  async function attempt(lines: readonly Line[]): Promise<readonly Outcome[]> {
     try {
-      const { errors: failed, items: results = [] } = await post(items);
-      if (!failed) return items.map(() => 'done');
-      return items.map((_, i) => outcomeOf(Object.values(results[i] ?? {})[0]));
+      const { errors: failed, items: results = [] } = await post(lines);
+      if (!failed) return lines.map(() => 'done');
+      return lines.map((_, k) => outcomeOf(Object.values(results[k] ?? {})[0]));
     } catch (error) {
       if (!(error instanceof errors.ResponseError)) throw error;
       const complaint = complaintOf(error);
-      if (complaint.status !== 413 || items.length === 1) return items.map(() => complaint);
-      const middle = items.length >> 1;
-      const first = await attempt(items.slice(0, middle));
-      return [...first, ...(await attempt(items.slice(middle)))];
+      if (mayPass(complaint) || (complaint.status === 413 && lines.length === 1)) {
+        return lines.map(() => complaint);
+      }
+      if (complaint.status !== 413) throw error;
+      const middle = lines.length >> 1;
+      const first = await attempt(lines.slice(0, middle));
+      return [...first, ...(await attempt(lines.slice(middle)))];
     }
   }
 
-  async function settle(items: readonly Item[]): Promise<readonly Outcome[]> {
-    const settled = [...(await attempt(items))];
+  /** Gives the outcomes to `told`, in the order in which they are known. */
+  async function settle(
+    items: readonly Item[],
+    lines: readonly Line[],
+    told: Outcome[],
+  ): Promise<void> {
+    let waiting = lines;
     for (let round = 0; ; round += 1) {
-      const waiting = settled.flatMap((one, i) => (isPassing(one) ? i : []));
-      const [first] = waiting;
-      if (first === undefined) return settled;
-      if (round === resends) throw faultOf(settled[first] as Complaint, what);
+      const outcomes = await attempt(waiting);
+      const passing: Line[] = [];
+      for (const [k, line] of waiting.entries()) {
+        const outcome = naming(items[line.i] as Item, outcomes[k] as Outcome);
+        told[line.i] = outcome;
+        if (isFault(outcome)) throw faultOf(outcome, what);
+        if (isPassing(outcome)) passing.push(line);
+      }
+      const [first] = passing;
+      if (first === undefined) return;
+      if (round === resends) throw faultOf(told[first.i] as Complaint, what);
       await delay(firstPauseMs * 2 ** round * (0.5 + Math.random()));
-      const again = await attempt(waiting.map((i) => items[i] as Item));
-      for (const [k, i] of waiting.entries()) settled[i] = again[k] as Outcome;
+      waiting = passing;
     }
   }
 
   return async (items) => {
-    const chunks = chunksOf(items, options);
-    const outcomes: (readonly Outcome[])[] = [];
+    const told: Outcome[] = [];
     let next = 0;
-    const work = async () => {
-      while (next < chunks.length) {
-        const i = next;
-        next += 1;
-        const settled = await settle(chunks[i] ?? []);
-        for (const one of settled) if (isFault(one)) throw faultOf(one, what);
-        outcomes[i] = settled;
+    let failed = false;
+    /** Made only now: while the server is at work on some, the next are made. */
+    const take = (): readonly Line[] => {
+      const lines: Line[] = [];
+      for (let length = 0; next < items.length && lines.length < mostItems; next += 1) {
+        const text = toText(items[next] as Item);
+        if (lines.length > 0 && length + text.length > mostLength) break;
+        length += text.length;
+        lines.push({ i: next, text });
+      }
+      return lines;
+    };
+    const work = async (_: unknown, i: number) => {
+      // What the first has made is on its way before the second makes anything.
+      for (let turn = 0; turn < i; turn += 1) await nextTurn();
+      for (let lines = take(); lines.length > 0 && !failed; lines = take()) {
+        await settle(items, lines, told).catch((error: unknown) => {
+          failed = true;
+          throw error;
+        });
       }
     };
-    const workers = Array.from({ length: Math.min(inFlight, chunks.length) }, work);
-    const ends = await Promise.allSettled(workers);
+    const ends = await Promise.allSettled(Array.from({ length: inFlight }, work));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    return outcomes.flat();
+    return told;
   };
 }
 
-function linesOf({ alias, id, op, version, unchanged, source }: Item): string {
+function toText({ index, id, op, version, unchanged, source }: Item): string {
   // By hand: the version is a number that JSON.stringify would have to be given as a double.
   const guard =
     version !== undefined
@@ -123,8 +154,8 @@ function linesOf({ alias, id, op, version, unchanged, source }: Item): string {
       : unchanged !== undefined
         ? `,"if_seq_no":${unchanged.seqNo},"if_primary_term":${unchanged.primaryTerm}`
         : '';
-  const action = `{"${op}":{"_index":${JSON.stringify(alias)},"_id":${JSON.stringify(id)}${guard}}}\n`;
-  return source === undefined ? action : `${action}${source}\n`;
+  const action = `{"${op}":{"_index":"${writeAlias(index)}","_id":${JSON.stringify(id)}${guard}}}\n`;
+  return source === undefined ? action : `${action}${source()}\n`;
 }
 
 function outcomeOf(result: { status: number; error?: unknown } | undefined): Outcome {
@@ -137,28 +168,15 @@ function outcomeOf(result: { status: number; error?: unknown } | undefined): Out
   return toComplaint(result.status, result.error);
 }
 
+/** With the index that it is about. */
+function naming({ index }: Item, outcome: Outcome): Outcome {
+  return typeof outcome === 'object' ? { ...outcome, index } : outcome;
+}
+
 const isPassing = (one: Outcome): boolean => typeof one === 'object' && mayPass(one);
 
 /** Rather than a refusal of this one document. */
 function isFault(one: Outcome): one is Complaint {
-  if (typeof one !== 'object') return false;
+  if (typeof one !== 'object' || mayPass(one)) return false;
   return one.status !== 413 && (one.status !== 400 || /closed|alias|illegal_state/.test(one.type));
-}
-
-function chunksOf(items: readonly Item[], { mostItems, mostLength }: BulkOptions): Item[][] {
-  const chunks: Item[][] = [];
-  let chunk: Item[] = [];
-  let length = 0;
-  for (const item of items) {
-    const own = (item.source?.length ?? 0) + 200;
-    if (chunk.length > 0 && (chunk.length === mostItems || length + own > mostLength)) {
-      chunks.push(chunk);
-      chunk = [];
-      length = 0;
-    }
-    chunk.push(item);
-    length += own;
-  }
-  if (chunk.length > 0) chunks.push(chunk);
-  return chunks;
 }

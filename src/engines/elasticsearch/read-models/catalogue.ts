@@ -3,7 +3,7 @@ import { StoreFault } from '../../../kernel/fault.ts';
 import { isAfter, type Position } from '../../../kernel/position.ts';
 import type { Schema } from '../../../projection/kit.ts';
 import type { GenerationInfo, GenerationRef } from '../../../projection/read-model-store.ts';
-import { faultOf, isMissingIndex, statusOf, toComplaint } from '../faults.ts';
+import { faultOf, isAlreadyThere, isMissingIndex, toComplaint } from '../faults.ts';
 import { fromCheckpoint, type Source } from './entries.ts';
 import { type Layout, layoutOf, mappingOf, problemOfView } from './layout.ts';
 import {
@@ -15,6 +15,7 @@ import {
   liveAlias,
   writeAlias,
 } from './names.ts';
+import type { createRecent } from './recent.ts';
 
 /** What an index says of itself, beside its mapping. */
 export type IndexMeta = { readonly fingerprint: string; readonly schema: Schema };
@@ -24,14 +25,22 @@ type IndexState = {
   readonly mappings?: { readonly _meta?: { readonly cipherhorizon?: IndexMeta } };
 };
 
+type Recent = ReturnType<typeof createRecent>;
+
 export type Catalogue = ReturnType<typeof createCatalogue>;
 
 const settings = {
-  building: { refresh_interval: '-1', number_of_replicas: 0 },
+  building: {
+    refresh_interval: '-1',
+    number_of_replicas: 0,
+    // What a power failure takes is the end of what was written, the checkpoint first.
+    translog: { durability: 'async' },
+  } as const,
   live: (refreshIntervalMs: number) => ({
     refresh_interval: `${refreshIntervalMs}ms`,
     // One where there is a second node for it.
     auto_expand_replicas: '0-1',
+    translog: { durability: 'request' } as const,
   }),
 };
 
@@ -39,7 +48,11 @@ const settings = {
  * The generations of views. Each is an index; an alias says which is live. One that is being built
  * has no replicas and shows nothing by itself; it gets both when it goes live.
  */
-export function createCatalogue(client: Client, prefix: string, refreshIntervalMs: number) {
+export function createCatalogue(
+  client: Client,
+  recent: Recent,
+  { prefix, refreshIntervalMs }: { readonly prefix: string; readonly refreshIntervalMs: number },
+) {
   const layouts = new Map<string, Layout>();
   const liveIndexes = new Set<string>();
 
@@ -99,6 +112,9 @@ export function createCatalogue(client: Client, prefix: string, refreshIntervalM
       return [{ index, ...name, fingerprint, state: stateName(isLive, wasLive) }];
     });
     const checkpoints = await checkpointsOf(states.map(({ index }) => index));
+    for (const [i, { index, state }] of states.entries()) {
+      recent.told(index, checkpoints[i] as Position, state === 'building');
+    }
     return states
       .map(({ index, ...info }, i) => ({ ...info, checkpoint: checkpoints[i] as Position }))
       .sort((a, b) => (a.view < b.view ? -1 : a.view > b.view ? 1 : a.generation - b.generation));
@@ -139,24 +155,26 @@ export function createCatalogue(client: Client, prefix: string, refreshIntervalM
         mappings: { ...mapping, _meta: { cipherhorizon: meta } },
         settings: { number_of_shards: 1, ...settings.building },
       });
+      recent.made(index);
     } catch (error) {
-      // As it is there already, or just made by another.
-      if (statusOf(error) !== 400 || !/already_exists/.test(String(error))) throw error;
+      if (!isAlreadyThere(error)) throw error;
     }
     return info(ref);
   }
 
-  async function switchTo(ref: GenerationRef): Promise<void> {
+  async function switchTo(ref: GenerationRef, backwards: boolean): Promise<void> {
     const index = indexOf(prefix, ref.view.name, ref.generation);
     const what = `generation ${ref.generation} of the view "${ref.view.name}"`;
     const next = await info(ref);
     if (next.state === 'live') return;
     await client.indices.putSettings({ index, settings: settings.live(refreshIntervalMs) });
+    // What has been applied is on the disk, and is shown.
+    await client.indices.flush({ index });
     await client.indices.refresh({ index });
     const all = await infos(indexOf(prefix, ref.view.name, 0).replace(/0$/, '*'));
     const live = all.find(({ state }) => state === 'live');
     const { checkpoint } = await info(ref);
-    if (live !== undefined && isAfter(live.checkpoint, checkpoint)) {
+    if (live !== undefined && isAfter(live.checkpoint, checkpoint) && !backwards) {
       throw new StoreFault('STORE_FAILED', `${what} is behind the live one: catch it up first`);
     }
     const alias = liveAlias(prefix, ref.view.name);
@@ -174,6 +192,7 @@ export function createCatalogue(client: Client, prefix: string, refreshIntervalM
       );
     }
     await client.indices.updateAliases({ actions });
+    recent.forget(index);
     liveIndexes.add(index);
   }
 
@@ -184,6 +203,7 @@ export function createCatalogue(client: Client, prefix: string, refreshIntervalM
       throw new StoreFault('STORE_FAILED', `${what} is live and cannot be dropped`);
     }
     layouts.delete(index);
+    recent.forget(index);
     await client.indices.delete({ index });
   }
 
@@ -193,7 +213,10 @@ export function createCatalogue(client: Client, prefix: string, refreshIntervalM
     /** As far as this process has seen. */
     isLive: (index: string) => liveIndexes.has(index),
     /** After a fault: the index may have gone, and may come again as another. */
-    forget: () => layouts.clear(),
+    forget: () => {
+      layouts.clear();
+      recent.forgetAll();
+    },
     open,
     switchTo,
     drop,

@@ -7,8 +7,9 @@ import type {
   ParkedEvent,
   StoredDocument,
 } from '../../../projection/read-model-store.ts';
+import type { Layout } from './layout.ts';
 import { fromText, toText } from './positions.ts';
-import type { Derived } from './values.ts';
+import { type Derived, derive } from './values.ts';
 
 // What the entries of an index are written as, and read back from. See mappingOf for the fields.
 
@@ -25,12 +26,15 @@ export type Source = {
 export const documentFields = ['k', 'id', 'at', 'doc'];
 
 export function toDocumentSource(
+  layout: Layout,
   { id, version, document }: StoredDocument,
-  derived: Derived | undefined,
 ): string {
-  const at = toText(version);
-  if (document === undefined) return JSON.stringify({ k: 'x', id, at });
-  return JSON.stringify({ k: 'd', id, at, ...derived, doc: document });
+  const start = `"id":${JSON.stringify(id)},"at":"${toText(version)}"`;
+  if (document === undefined) return `{"k":"x",${start}}`;
+  const { f, words, lines } = derive(layout, document);
+  // Words are letters and digits only, which JSON takes as they are.
+  const search = words === undefined ? '' : `"words":"${words}","lines":"${lines}",`;
+  return `{"k":"d",${start},"f":${JSON.stringify(f)},${search}"doc":${JSON.stringify(document)}}`;
 }
 
 /** Undefined where the entry is no document. */

@@ -1,19 +1,31 @@
-import type { Client } from '@elastic/elasticsearch';
-import { isMissingIndex, statusOf } from '../faults.ts';
+import type { Client, estypes } from '@elastic/elasticsearch';
+import { isAlreadyThere, isMissingIndex } from '../faults.ts';
 import { leaseIndex, writeAlias } from './names.ts';
 
-/** On the node that has the shard, so that all owners go by one clock. */
-const script = `
-  boolean isFree = ctx._source.owner == null || ctx._source.owner == params.owner
-    || ctx._source.until <= ctx._now;
-  if (!isFree || (params.ttl <= 0 && ctx._source.owner == null)) {
+/**
+ * They run on the node that has the shard, so that all owners go by one clock. A lease from the
+ * future was given before that clock was set back, or by another node's: it has ended.
+ */
+const isFree = `
+  boolean isFree = ctx._source.owner == null || ctx._source.until <= ctx._now
+    || ctx._source.since > ctx._now + 1000;`;
+
+const takeScript = `${isFree}
+  if (!isFree && ctx._source.owner != params.owner) {
     ctx.op = 'none';
-  } else if (params.ttl <= 0) {
-    ctx._source.owner = null;
-    ctx._source.until = 0L;
-  } else {
+  } else if (params.ttl > 0) {
     ctx._source.owner = params.owner;
+    ctx._source.since = ctx._now;
     ctx._source.until = ctx._now + params.ttl;
+  } else {
+    ctx._source.owner = null;
+  }`;
+
+const lookScript = `${isFree}
+  if (isFree && ctx._source.owner != null) {
+    ctx._source.owner = null;
+  } else {
+    ctx.op = 'none';
   }`;
 
 /** One entry for the whole store, in an index of its own that is made where it is missing. */
@@ -21,6 +33,7 @@ export function createLease(client: Client, prefix: string) {
   const index = leaseIndex(prefix);
 
   async function make(): Promise<void> {
+    const unindexed = { index: false, doc_values: false };
     try {
       await client.indices.create({
         index,
@@ -28,37 +41,48 @@ export function createLease(client: Client, prefix: string) {
         mappings: {
           dynamic: 'strict',
           properties: {
-            owner: { type: 'keyword', index: false, doc_values: false },
-            until: { type: 'long', index: false, doc_values: false },
+            owner: { type: 'keyword', ...unindexed },
+            since: { type: 'long', ...unindexed },
+            until: { type: 'long', ...unindexed },
           },
         },
         settings: { number_of_shards: 1, auto_expand_replicas: '0-1' },
       });
     } catch (error) {
-      if (statusOf(error) !== 400 || !/already_exists/.test(String(error))) throw error;
+      if (!isAlreadyThere(error)) throw error;
     }
   }
 
-  async function take(owner: string, ttlMs: number): Promise<boolean> {
-    const { result } = await client.update({
-      index: writeAlias(index),
-      id: 'projector',
-      require_alias: true,
-      retry_on_conflict: 5,
-      scripted_upsert: true,
-      upsert: {},
-      script: { source: script, params: { owner, ttl: Math.ceil(ttlMs) } },
-    });
-    return result !== 'noop' && ttlMs > 0;
-  }
-
-  return async (owner: string, ttlMs: number): Promise<boolean> => {
+  async function run(script: estypes.Script) {
+    const update = () =>
+      client.update<unknown, unknown, { owner?: string | null }>({
+        index: writeAlias(index),
+        id: 'projector',
+        require_alias: true,
+        retry_on_conflict: 10,
+        scripted_upsert: true,
+        upsert: {},
+        script,
+        _source: ['owner'],
+      });
     try {
-      return await take(owner, ttlMs);
+      return await update();
     } catch (error) {
       if (!isMissingIndex(error)) throw error;
       await make();
-      return take(owner, ttlMs);
+      return update();
     }
+  }
+
+  return {
+    lease: async (owner: string, ttlMs: number): Promise<boolean> => {
+      const params = { owner, ttl: Math.max(0, Math.ceil(ttlMs)) };
+      const { result } = await run({ source: takeScript, params });
+      return result !== 'noop' && ttlMs > 0;
+    },
+    leasedBy: async (): Promise<string | undefined> => {
+      const { get } = await run({ source: lookScript });
+      return get?._source?.owner ?? undefined;
+    },
   };
 }

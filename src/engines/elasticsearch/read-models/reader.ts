@@ -9,7 +9,7 @@ import {
   type SearchResult,
   type ViewProgress,
 } from '../../../read/read-models.ts';
-import { faultOf, isMissingIndex, toComplaint, toStoreFault } from '../faults.ts';
+import { closed, faultOf, isMissingIndex, toComplaint, toStoreFault } from '../faults.ts';
 import { documentFields, fromCheckpoint, fromHeartbeat, type Source, toStored } from './entries.ts';
 import { createHighlighter } from './highlight.ts';
 import type { Layout } from './layout.ts';
@@ -17,7 +17,7 @@ import { planList } from './list.ts';
 import { createLive, noLive } from './live.ts';
 import { checkpointId, fromIndex, heartbeatId, liveAlias, toEntryId } from './names.ts';
 import { createPages } from './pages.ts';
-import { createRefreshing } from './refreshing.ts';
+import { createRefreshing, refreshIndex } from './refreshing.ts';
 import { facetsOf, planSearch } from './search.ts';
 import { createSnapshots } from './snapshots.ts';
 
@@ -27,18 +27,16 @@ export function createReader(client: Client, prefix: string): ReadModels {
   const live = createLive(client, prefix, now);
   const snapshots = createSnapshots(client, now);
   const read = createPages(client, snapshots);
-  const refreshed = createRefreshing(async (index) => {
-    const { _shards: shards } = await client.indices.refresh({ index });
-    if ((shards?.failed ?? 0) === 0) return;
-    const what = `cannot refresh "${index}"`;
-    throw faultOf(toComplaint(503, shards?.failures?.[0]?.reason), what);
-  });
+  const refreshed = createRefreshing((index) => refreshIndex(client, index));
+  let isClosed = false;
 
   async function guarded<T>(model: ReadModel, work: () => Promise<T>): Promise<T> {
+    if (isClosed) throw closed(`read "${model.name}"`);
     try {
       return await work();
     } catch (error) {
       live.forget(model.name);
+      if (isClosed) throw closed(`read "${model.name}"`);
       if (error instanceof InvalidCursor) throw error;
       if (isMissingIndex(error)) throw noLive(prefix, model.name);
       throw toStoreFault(error, `cannot read "${model.name}"`);
@@ -130,6 +128,7 @@ export function createReader(client: Client, prefix: string): ReadModels {
       return guarded(model, () => refreshed(liveAlias(prefix, model.name)));
     },
     [Symbol.asyncDispose]: async () => {
+      isClosed = true;
       await snapshots.close();
       await client.close();
     },

@@ -1,3 +1,30 @@
+import type { Client } from '@elastic/elasticsearch';
+import { faultOf, toComplaint } from '../faults.ts';
+import { checkpointId } from './names.ts';
+
+/**
+ * Shows what has been written to lists and searches.
+ *
+ * @throws StoreFault where the index has no shard: Elasticsearch itself would wait for one for a
+ * minute, so an entry is read beside it, for which it does not wait
+ */
+export async function refreshIndex(client: Client, index: string): Promise<void> {
+  const what = `cannot refresh "${index}"`;
+  const stop = new AbortController();
+  const probe = async () => {
+    const [entry] = (await client.mget({ docs: [{ _index: index, _id: checkpointId }] })).docs;
+    if (entry !== undefined && 'error' in entry) throw faultOf(toComplaint(503, entry.error), what);
+  };
+  try {
+    const refresh = client.indices.refresh({ index }, { signal: stop.signal });
+    const [{ _shards: shards }] = await Promise.all([refresh, probe()]);
+    if ((shards?.failed ?? 0) === 0) return;
+    throw faultOf(toComplaint(503, shards?.failures?.[0]?.reason), what);
+  } finally {
+    stop.abort();
+  }
+}
+
 /**
  * One refresh at a time of each index, shared by all that wait: who asks while one is under way
  * cannot know whether it shows his write, and shares the next.

@@ -2,6 +2,7 @@ import type { Client, estypes } from '@elastic/elasticsearch';
 import { statusOf } from '../faults.ts';
 import type { Source } from './entries.ts';
 import type { Query } from './queries.ts';
+import { refreshIndex } from './refreshing.ts';
 
 const page = 1_000;
 const keepAlive = '5m';
@@ -18,7 +19,7 @@ export async function* scanEntries(
   fields: readonly string[] | true,
 ): AsyncGenerator<Source> {
   const open = async () => (await client.openPointInTime({ index, keep_alive: keepAlive })).id;
-  await client.indices.refresh({ index });
+  await refreshIndex(client, index);
   let pit = await open();
   let after: string | undefined;
   let isRenewed = false;

@@ -8,14 +8,16 @@ import type {
   ReadModelStore,
   StoredDocument,
 } from '../../../projection/read-model-store.ts';
-import { faultOf, toComplaint, toStoreFault } from '../faults.ts';
+import { closed, faultOf, toComplaint, toStoreFault } from '../faults.ts';
 import { createApply } from './apply.ts';
 import { createBulk } from './bulk.ts';
 import { createCatalogue } from './catalogue.ts';
 import { documentFields, type Source, toHeartbeatSource, toParked, toStored } from './entries.ts';
 import { inspectEntry } from './inspect.ts';
 import { createLease } from './lease.ts';
-import { heartbeatId, toEntryId, writeAlias } from './names.ts';
+import { heartbeatId, toEntryId } from './names.ts';
+import { createRecent } from './recent.ts';
+import { refreshIndex } from './refreshing.ts';
 import { scanEntries } from './scan.ts';
 
 const loadAtOnce = 1_000;
@@ -27,16 +29,21 @@ export function createStore(
   prefix: string,
   refreshIntervalMs: number,
 ): ReadModelStore {
-  const catalogue = createCatalogue(client, prefix, refreshIntervalMs);
-  const apply = createApply(client, catalogue, refreshIntervalMs);
-  const lease = createLease(client, prefix);
+  const recent = createRecent();
+  const catalogue = createCatalogue(client, recent, { prefix, refreshIntervalMs });
+  const apply = createApply(client, catalogue, recent, refreshIntervalMs);
+  const { lease, leasedBy } = createLease(client, prefix);
+
+  let isClosed = false;
 
   async function guarded<T>(what: string, work: () => Promise<T>): Promise<T> {
+    if (isClosed) throw closed(what);
     try {
       return await work();
     } catch (error) {
       // The index may have gone, and may come again as another one.
       catalogue.forget();
+      if (isClosed) throw closed(what);
       throw toStoreFault(error, `cannot ${what}`);
     }
   }
@@ -60,13 +67,18 @@ export function createStore(
 
   async function load(ref: GenerationRef, ids: readonly string[]) {
     const { index } = await catalogue.layout(ref);
-    const sources = await getAll(index, [...new Set(ids)], documentFields);
-    return new Map(
-      sources.flatMap((source) => {
-        const stored = toStored(source);
-        return stored === undefined ? [] : [[stored.id, stored] as const];
-      }),
-    );
+    const found = new Map<string, StoredDocument>();
+    const unknown: string[] = [];
+    for (const id of new Set(ids)) {
+      const known = recent.find(index, id);
+      if (known === undefined) unknown.push(id);
+      else if (known !== 'absent') found.set(id, known);
+    }
+    for (const source of await getAll(index, unknown, documentFields)) {
+      const stored = toStored(source);
+      if (stored !== undefined) found.set(stored.id, stored);
+    }
+    return found;
   }
 
   async function* scan(ref: GenerationRef): AsyncGenerator<StoredDocument> {
@@ -105,14 +117,14 @@ export function createStore(
 
   async function count(ref: GenerationRef): Promise<number> {
     const { index } = await catalogue.layout(ref);
-    await client.indices.refresh({ index });
+    await refreshIndex(client, index);
     const { count: found } = await client.count({ index, query: { term: { k: 'd' } } });
     return found;
   }
 
   async function parked(ref: GenerationRef): Promise<readonly ParkedEvent[]> {
     const { index } = await catalogue.layout(ref);
-    await client.indices.refresh({ index });
+    await refreshIndex(client, index);
     const { hits } = await client.search<Source>({
       index,
       query: { term: { k: 'p' } },
@@ -130,25 +142,32 @@ export function createStore(
   async function heartbeat(ref: GenerationRef, beat: Heartbeat): Promise<void> {
     const { index } = await catalogue.layout(ref);
     const send = createBulk(client, `cannot note the heartbeat in "${index}"`);
-    const source = toHeartbeatSource(beat);
-    await send([{ alias: writeAlias(index), id: heartbeatId, op: 'index', source }]);
+    const source = () => toHeartbeatSource(beat);
+    await send([{ index, id: heartbeatId, op: 'index', source }]);
   }
 
   return {
     generations: () => guarded('list the generations', catalogue.generations),
     open: (ref, fingerprint) =>
       guarded(`open "${ref.view.name}"`, () => catalogue.open(ref, fingerprint)),
-    switchTo: (ref) => guarded(`switch "${ref.view.name}"`, () => catalogue.switchTo(ref)),
+    switchTo: (ref, options) =>
+      guarded(`switch "${ref.view.name}"`, () =>
+        catalogue.switchTo(ref, options?.backwards === true),
+      ),
     drop: (ref) => guarded(`drop a generation of "${ref.view.name}"`, () => catalogue.drop(ref)),
     load: (ref, ids) => guarded(`load from "${ref.view.name}"`, () => load(ref, ids)),
     apply: (batches) => guarded('apply', () => apply(batches)),
     scan,
     inspect,
     lease: (owner, ttlMs) => guarded('take the lease', () => lease(owner, ttlMs)),
+    leasedBy: () => guarded('read the lease', leasedBy),
     count: (ref) => guarded(`count "${ref.view.name}"`, () => count(ref)),
     parked: (ref) => guarded(`list the parked events of "${ref.view.name}"`, () => parked(ref)),
     heartbeat: (ref, beat) =>
       guarded(`note the heartbeat of "${ref.view.name}"`, () => heartbeat(ref, beat)),
-    [Symbol.asyncDispose]: () => client.close(),
+    [Symbol.asyncDispose]: async () => {
+      isClosed = true;
+      await client.close();
+    },
   };
 }

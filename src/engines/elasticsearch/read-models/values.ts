@@ -2,7 +2,7 @@ import { isDecimal } from '../../../kernel/decimal.ts';
 import type { JsonObject, JsonValue } from '../../../kernel/json.ts';
 import type { Field } from '../../../projection/kit.ts';
 import { fold, wordsOf } from './fold.ts';
-import type { FieldPlan, Layout } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { toSortable } from './sortable-decimal.ts';
 
 export type IndexValue = string | number | boolean;
@@ -67,42 +67,49 @@ export function problemOfDocument(layout: Layout, document: JsonObject): string 
     } else if (!fits(kind, value)) {
       return `the field "${name}" has to be of kind ${kind}`;
     }
-    const isTooLong = (element: JsonValue) => isLongTerm(toIndexed(plan.field, element));
-    if (layout.indexed.includes(plan) && elementsOf(document, plan).some(isTooLong)) {
+    const isTooLong = (element: JsonValue) => isLongTerm(plan.field, element);
+    const elements = Array.isArray(value) ? (value as readonly JsonValue[]) : [value];
+    if (elements.some(isTooLong) && layout.indexed.includes(plan)) {
       return `the field "${name}" is longer than ${mostTermBytes} bytes`;
     }
   }
   return undefined;
 }
 
-function isLongTerm(value: IndexValue | undefined): boolean {
-  if (typeof value !== 'string' || value.length * 3 <= mostTermBytes) return false;
-  return Buffer.byteLength(value) > mostTermBytes;
+function isLongTerm(field: Field, value: JsonValue): boolean {
+  // Folded, a letter may become two, of three bytes each.
+  if (typeof value !== 'string' || value.length * 6 <= mostTermBytes) return false;
+  return Buffer.byteLength(String(toIndexed(field, value))) > mostTermBytes;
 }
 
 /** For a document that has no problem. A field that is null is as one that is not there. */
-export function derive(layout: Layout, document: JsonObject): Derived {
-  const { indexed, searched } = layout;
+export function derive({ indexed, searched }: Layout, document: JsonObject): Derived {
   const f: Record<string, IndexValue | readonly IndexValue[]> = {};
-  for (const plan of indexed) {
-    const values = elementsOf(document, plan).flatMap((one) => toIndexed(plan.field, one) ?? []);
-    const [value] = values;
+  for (const { name, field } of indexed) {
+    const value = document[name] ?? undefined;
     if (value === undefined) continue;
-    f[plan.name] = plan.field.many === true ? [...new Set(values)] : value;
+    const made = Array.isArray(value) ? elementsToIndexed(field, value) : toIndexed(field, value);
+    if (made !== undefined) f[name] = made;
   }
   if (searched.length === 0) return { f };
-  const lines = searched.map((plan) => lineOf(document, plan));
-  const words = [...new Set(lines.join('').split(' '))].join(' ').trim();
+  let words = '';
+  let lines = '';
+  for (const [i, { name }] of searched.entries()) {
+    const line = lineOf(document[name] ?? undefined);
+    words += line;
+    lines += i === 0 ? line : `|${line}`;
+  }
   if (words === '') return { f };
-  return { f, words, lines: Buffer.from(lines.join('|')).toString('base64') };
+  return { f, words, lines: Buffer.from(lines).toString('base64') };
 }
 
-export function elementsOf(document: JsonObject, { name }: FieldPlan): readonly JsonValue[] {
-  const value = document[name] ?? [];
-  return Array.isArray(value) ? value : [value];
+function elementsToIndexed(field: Field, values: readonly JsonValue[]): readonly IndexValue[] {
+  return [...new Set(values.flatMap((value) => toIndexed(field, value) ?? []))];
 }
 
-function lineOf(document: JsonObject, plan: FieldPlan): string {
-  const words = elementsOf(document, plan).flatMap((element) => wordsOf(String(element)));
+function lineOf(value: JsonValue | undefined): string {
+  if (value === undefined) return '';
+  const text = Array.isArray(value) ? value.join(' ') : String(value);
+  const words = wordsOf(text);
   return words.length === 0 ? '' : ` ${words.join(' ')} `;
 }

@@ -7,11 +7,11 @@ import { fromText, toVersion } from './positions.ts';
 
 /** An entry of an index as it is to be, and the position that guards it. */
 export type Entry = {
-  readonly alias: string;
+  readonly index: string;
   readonly id: string;
   readonly position: Position;
-  /** JSON, with the position under `at`. */
-  readonly source: string;
+  /** Gives JSON, with the position under `at`. */
+  readonly source: () => string;
   /** Whatever the stored one's position. */
   readonly overwrite: boolean;
 };
@@ -19,9 +19,11 @@ export type Entry = {
 const mostRounds = 10;
 const readAtOnce = 1_000;
 
+/** `kept`: the stored one is at the position or after it. A complaint: refused for good. */
+export type Written = 'written' | 'kept' | Complaint;
+
 /**
- * Writes entries, each another one, where their positions are after the stored ones'. Gives the
- * complaint for each that is refused for good; undefined for one that is written or was so already.
+ * Writes entries, each another one, where their positions are after the stored ones'.
  *
  * How a position of two numbers guards an entry. Elasticsearch compares external versions, of one
  * number. The version of an entry is never less than the commit of its position. So
@@ -36,8 +38,8 @@ const readAtOnce = 1_000;
  * @throws StoreFault
  */
 export function createWriting(client: Client, send: SendBulk, what: string) {
-  async function write(entries: readonly Entry[]): Promise<readonly (Complaint | undefined)[]> {
-    const results: (Complaint | undefined)[] = entries.map(() => undefined);
+  async function write(entries: readonly Entry[]): Promise<readonly Written[]> {
+    const results: Written[] = [];
     let waiting = entries.map((entry, i) => ({ entry, i, item: toItem(entry) }));
     for (let round = 0; waiting.length > 0; round += 1) {
       if (round === mostRounds) {
@@ -47,12 +49,15 @@ export function createWriting(client: Client, send: SendBulk, what: string) {
       const conflicts = waiting.filter((_, k) => outcomes[k] === 'conflict');
       for (const [k, { i }] of waiting.entries()) {
         const outcome = outcomes[k];
-        if (typeof outcome === 'object') results[i] = outcome;
+        if (outcome === 'done') results[i] = 'written';
+        else if (typeof outcome === 'object') results[i] = outcome;
       }
       const items = await secondThoughts(conflicts.map(({ entry }) => entry));
       waiting = conflicts.flatMap(({ entry, i }, k) => {
         const item = items[k];
-        return item === undefined ? [] : { entry, i, item };
+        if (item !== undefined) return { entry, i, item };
+        results[i] = 'kept';
+        return [];
       });
     }
     return results;
@@ -63,23 +68,23 @@ export function createWriting(client: Client, send: SendBulk, what: string) {
     const items: (Item | undefined)[] = [];
     for (let from = 0; from < entries.length; from += readAtOnce) {
       const some = entries.slice(from, from + readAtOnce);
-      const docs = some.map(({ alias, id }) => ({ _index: alias, _id: id, _source: ['at'] }));
+      const docs = some.map(({ index, id }) => ({ _index: index, _id: id, _source: ['at'] }));
       const found = (await client.mget<{ at?: string }>({ docs })).docs;
       for (const [k, entry] of some.entries()) {
-        const { alias, id, position, source, overwrite } = entry;
+        const { index, id, position, source, overwrite } = entry;
         const stored = found[k];
         if (stored !== undefined && 'error' in stored) {
           throw faultOf(toComplaint(404, stored.error), what);
         }
         const isThere = stored !== undefined && 'found' in stored && stored.found;
-        if (overwrite) items.push({ alias, id, op: 'index', source });
-        else if (!isThere) items.push({ alias, id, op: 'create', source });
+        if (overwrite) items.push({ index, id, op: 'index', source });
+        else if (!isThere) items.push({ index, id, op: 'create', source });
         else {
           const at = fromText(stored._source?.at);
           const isBefore = at === undefined || comparePositions(at, position) < 0;
           const { _seq_no: seqNo = 0, _primary_term: primaryTerm = 0 } = stored;
           const unchanged = { seqNo, primaryTerm };
-          items.push(isBefore ? { alias, id, op: 'index', unchanged, source } : undefined);
+          items.push(isBefore ? { index, id, op: 'index', unchanged, source } : undefined);
         }
       }
     }
@@ -89,8 +94,8 @@ export function createWriting(client: Client, send: SendBulk, what: string) {
   return write;
 }
 
-function toItem({ alias, id, position, source, overwrite }: Entry): Item {
+function toItem({ index, id, position, source, overwrite }: Entry): Item {
   const type = overwrite ? 'external_gte' : 'external';
   const version = { type, number: toVersion(position) } as const;
-  return { alias, id, op: 'index', version, source };
+  return { index, id, op: 'index', version, source };
 }
