@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -69,6 +70,19 @@ describe('every service', () => {
     for (const other of Array.isArray(others) ? others : Object.keys(others)) {
       expect(compose.services).toHaveProperty([other]);
     }
+  });
+
+  const scripts = services.flatMap(([name, { entrypoint = [], command = [] }]) =>
+    [...entrypoint, ...command].filter((part) => part.includes('\n')).map((text) => [name, text]),
+  );
+
+  test.each(scripts)('%s: its shell script is one', (_, text = '') => {
+    // What Compose would put in from its own environment has one "$".
+    expect(text.replaceAll('$$', '')).not.toContain('$');
+    const checked = spawnSync('bash', ['-n', '-c', text.replaceAll('$$', '$')]);
+    expect({ status: checked.status, said: checked.stderr.toString() }).toEqual({
+      ...{ status: 0, said: '' },
+    });
   });
 
   test('has its secrets from files alone', () => {

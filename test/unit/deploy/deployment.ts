@@ -25,6 +25,7 @@ export type Service = {
   readonly image: string;
   readonly profiles?: readonly string[];
   readonly restart: string;
+  readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly secrets?: readonly string[];
