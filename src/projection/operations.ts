@@ -82,7 +82,8 @@ export function createOperations(projector: Projector) {
     if (isRejection(worked)) return worked;
     const { lane, term } = worked;
     if (lane.aheadOfLog !== undefined) {
-      return reject('PRECONDITION', 'VIEW_AHEAD_OF_LOG', aheadOfLogText(lane));
+      const message = `${view} is ${aheadOfLogText(view)}`;
+      return reject('PRECONDITION', 'VIEW_AHEAD_OF_LOG', message);
     }
     if (lane.target !== undefined) return { lane, term, target: lane.target };
     const message = `${view} has no live generation of this version yet: it is being built`;

@@ -95,8 +95,13 @@ async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionSta
     ...batchOf(projector, lane),
   };
   if (heartbeatAt > 0) init.heartbeatAt = timestampFromMs(heartbeatAt);
+  const error = projector.lastError();
+  if (error !== undefined) {
+    init.lastError = error.message;
+    init.lastErrorAt = timestampFromMs(error.at);
+  }
   if (lane.aheadOfLog !== undefined) {
-    init.lastError = aheadOfLogText(lane);
+    init.lastError = aheadOfLogText('<view>');
     init.lastErrorAt = timestampFromMs(lane.aheadOfLog.at);
   }
   if (build?.error !== undefined) {
@@ -114,12 +119,12 @@ function stateOfLane(projector: Projector, lane: Lane): ProjectionState {
   return follows && lane.target === undefined ? ProjectionState.CATCHING_UP : stateOf[state];
 }
 
-/** What is wrong, and what an operator can do about it. */
-export function aheadOfLogText({ view, checkpoint }: Lane): string {
+/** What is wrong, and what an operator can do: of every view in the same words, to be told once. */
+export function aheadOfLogText(view: string): string {
   return (
-    `${view.name} is ahead of the log: it has events up to ${toToken(checkpoint)}, which the log had ` +
-    'not when the projector looked: an older log was restored. Nothing is applied to the view until ' +
-    `it is built again: horizon projection rebuild ${view.name}`
+    'ahead of the log: it has events that the log had not when the projector looked, as an older ' +
+    'log was restored. Nothing is applied to it until it is built again: ' +
+    `horizon projection rebuild ${view}`
   );
 }
 

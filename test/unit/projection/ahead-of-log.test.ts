@@ -59,7 +59,7 @@ describe('a view that is ahead of the log', () => {
       projections: [
         {
           state: ProjectionState.FAILED,
-          lastError: expect.stringContaining('is ahead of the log'),
+          lastError: expect.stringContaining('ahead of the log'),
         },
         { state: ProjectionState.LIVE, lastError: '' },
       ],
