@@ -31,10 +31,12 @@ export function failureOf(error: unknown, { log }: Serving): CallFailure {
 
 export function unary<Request, Response>(
   serving: Serving,
-  handle: (request: Request, caller: Caller) => Promise<Response> | Response,
+  /** `host` is the authority by which the caller has reached the server. */
+  handle: (request: Request, caller: Caller, host: string) => Promise<Response> | Response,
 ): handleUnaryCall<Request, Response> {
   return (call, done) => {
-    const run = async () => handle(call.request, serving.authenticate(call.metadata));
+    const run = async () =>
+      handle(call.request, serving.authenticate(call.metadata), call.getHost());
     run().then(
       (response) => done(null, response),
       (error: unknown) => done(toServerError(failureOf(error, serving))),
@@ -73,11 +75,15 @@ export function serverStreaming<Request, Response>(
   };
 }
 
-/** A subscription that ends because the server does is cancelled: its client connects again. */
 function endOf(call: ServerWritableStream<unknown, unknown>, stop: AbortSignal): void {
   if (call.cancelled) return;
   if (!stop.aborted) call.end();
-  else call.emit('error', toServerError(new CallFailure(status.UNAVAILABLE, 'Server is stopping')));
+  else call.emit('error', toServerError(stopping()));
+}
+
+/** Its client connects again, and goes on from its checkpoint. */
+export function stopping(): CallFailure {
+  return new CallFailure(status.UNAVAILABLE, 'Server is stopping');
 }
 
 /** A peer that is gone never drains: the signal wakes what waits for it. */

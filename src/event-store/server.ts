@@ -8,7 +8,7 @@ import { readBatchAppend } from './batch-deadline.ts';
 import { type Serving, unary } from './calls.ts';
 import { type Account, createAuthentication } from './credentials.ts';
 import { beginEpoch } from './epoch.ts';
-import { createGossip } from './gossip.ts';
+import { gossip } from './gossip.ts';
 import { addHealth } from './health.ts';
 import type { WireLog } from './log.ts';
 import { supportedMethods } from './server-features.ts';
@@ -41,6 +41,8 @@ const servedServices = [
 ];
 
 const megabyte = 1024 * 1024;
+/** How long a stop waits for calls to end, before their connections are cut. */
+const patienceMs = 2_000;
 /** As EventStoreDB: an event that a client may read is never larger than this. */
 const maxMessageBytes = 17 * megabyte;
 
@@ -51,7 +53,7 @@ const maxMessageBytes = 17 * megabyte;
 export async function startEventStoreServer(
   options: EventStoreServerOptions,
 ): Promise<EventStoreServer> {
-  const { log, host = '127.0.0.1', maxAppendBytes = megabyte, telemetry } = options;
+  const { log, maxAppendBytes = megabyte, telemetry } = options;
   const stopping = new AbortController();
   const authenticate = createAuthentication(options.accounts);
   const serving: Serving = { authenticate, log: telemetry, stop: stopping.signal };
@@ -63,13 +65,14 @@ export async function startEventStoreServer(
     'grpc.enable_channelz': 0,
   });
   const instance = randomUUID();
-  const gossip = createGossip(host, instance);
   const streams = createStreams({ log, serving, maxAppendBytes });
   server.addService(streamsDefinition, streams);
   server.addService(featuresGrpc.ServerFeaturesService, {
     getSupportedMethods: unary(serving, supportedMethods),
   });
-  server.addService(gossipGrpc.GossipService, { read: unary(serving, () => gossip(port)) });
+  server.addService(gossipGrpc.GossipService, {
+    read: unary(serving, (_request, _caller, reached) => gossip(instance, reached)),
+  });
   addHealth(server, servedServices, stopping.signal);
   const port = await bind(server, options);
   await beginEpoch(log, instance);
@@ -77,9 +80,13 @@ export async function startEventStoreServer(
   async function close(): Promise<void> {
     stopping.abort();
     const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-    const patience = setTimeout(() => server.forceShutdown(), 2_000);
-    await closed;
-    clearTimeout(patience);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, patienceMs);
+    });
+    await Promise.race([closed, patience]);
+    clearTimeout(timer);
+    server.forceShutdown();
   }
 
   return { port, close };

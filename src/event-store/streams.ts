@@ -16,10 +16,10 @@ import type {
 import { demandAccess, mayAccess } from './access.ts';
 import { createAppend } from './append.ts';
 import { createBatchAppend } from './batch-append.ts';
-import { failureOf, type Serving, serverStreaming, unary } from './calls.ts';
+import { failureOf, type Serving, serverStreaming, stopping, unary } from './calls.ts';
 import type { Caller } from './credentials.ts';
 import { deleteStream, removalOf, tombstoneStream } from './deletes.ts';
-import { toServerError } from './errors.ts';
+import { type CallFailure, toServerError } from './errors.ts';
 import type { WireLog } from './log.ts';
 import { streamNameOf } from './messages.ts';
 import { readRequest } from './read-request.ts';
@@ -115,18 +115,25 @@ function batchAppendOf(
           if (!call.cancelled) call.write(response);
         },
       });
+      const onStop = () => void batch.settle().then(() => end(call, stopping()));
+      serving.stop.addEventListener('abort', onStop);
       try {
         for await (const request of requestsOf(call)) await batch.take(request);
         await batch.settle();
       } finally {
+        serving.stop.removeEventListener('abort', onStop);
         batch.close();
       }
     };
     run().then(
       () => call.end(),
       (error: unknown) => {
-        if (!call.cancelled) call.emit('error', toServerError(failureOf(error, serving)));
+        if (!call.cancelled) end(call, failureOf(error, serving));
       },
     );
   };
+}
+
+function end(call: ServerDuplexStream<unknown, unknown>, failure: CallFailure): void {
+  call.emit('error', toServerError(failure));
 }
