@@ -18,7 +18,11 @@ import {
 import type { createRecent } from './recent.ts';
 
 /** What an index says of itself, beside its mapping. */
-export type IndexMeta = { readonly fingerprint: string; readonly schema: Schema };
+export type IndexMeta = {
+  readonly fingerprint: string;
+  /** JSON: Elasticsearch gives the properties of an object in another order. */
+  readonly schema: string;
+};
 
 type IndexState = {
   readonly aliases?: Readonly<Record<string, unknown>>;
@@ -93,7 +97,8 @@ export function createCatalogue(
     const known = layouts.get(index);
     if (known !== undefined) return known;
     const { schema } = await metaOf(ref);
-    const made = layoutOf(index, ref.view.name, ref.generation, schema);
+    const fields = JSON.parse(schema) as Schema;
+    const made = layoutOf(index, ref.view.name, ref.generation, fields);
     layouts.set(index, made);
     return made;
   }
@@ -145,7 +150,7 @@ export function createCatalogue(
     const problem = problemOfView(view.name, view.schema);
     if (problem !== undefined) throw new StoreFault('STORE_FAILED', problem);
     const index = indexOf(prefix, view.name, generation);
-    const meta: IndexMeta = { fingerprint, schema: view.schema };
+    const meta: IndexMeta = { fingerprint, schema: JSON.stringify(view.schema) };
     const mapping = mappingOf(layoutOf(index, view.name, generation, view.schema));
     layouts.delete(index);
     try {

@@ -1,5 +1,6 @@
 import type { Client } from '@elastic/elasticsearch';
 import { StoreFault } from '../../../kernel/fault.ts';
+import type { Schema } from '../../../projection/kit.ts';
 import type { IndexMeta } from './catalogue.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { fromIndex, liveAlias } from './names.ts';
@@ -35,12 +36,12 @@ export function createLive(client: Client, prefix: string, now: () => number): L
       throw new StoreFault('STORE_FAILED', message);
     }
     // The same object as long as it is the same schema.
-    const text = `${found[0]} ${meta.fingerprint} ${JSON.stringify(meta.schema)}`;
+    const text = `${found[0]} ${meta.fingerprint} ${meta.schema}`;
     const before = known.get(view);
     const layout =
       before?.text === text
         ? before.layout
-        : layoutOf(found[0], view, name.generation, meta.schema);
+        : layoutOf(found[0], view, name.generation, JSON.parse(meta.schema) as Schema);
     known.set(view, { layout, text, until: now() + trustedMs });
     return layout;
   }

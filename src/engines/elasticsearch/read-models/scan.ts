@@ -4,7 +4,11 @@ import type { Source } from './entries.ts';
 import type { Query } from './queries.ts';
 import { refreshIndex } from './refreshing.ts';
 
-const page = 1_000;
+const firstPage = 200;
+/** The server looks through all entries for each page: few and large ones. */
+const largestPage = 5_000;
+/** As much of one page, in UTF-16 halves, as should be in memory. */
+const pageLength = 8 * 1024 * 1024;
 const keepAlive = '5m';
 
 /**
@@ -23,6 +27,7 @@ export async function* scanEntries(
   let pit = await open();
   let after: string | undefined;
   let isRenewed = false;
+  let page = firstPage;
   try {
     for (;;) {
       let hits: readonly estypes.SearchHit<Source>[];
@@ -49,8 +54,17 @@ export async function* scanEntries(
       for (const { _source: source } of hits) if (source !== undefined) yield source;
       if (hits.length < page) return;
       after = hits.at(-1)?._source?.id;
+      page = nextPage(hits);
     }
   } finally {
     await client.closePointInTime({ id: pit }).catch(() => undefined);
   }
+}
+
+/** By the size of some entries of this one. */
+function nextPage(hits: readonly estypes.SearchHit<Source>[]): number {
+  const step = Math.ceil(hits.length / 10);
+  const sample = hits.filter((_, i) => i % step === 0);
+  const length = Math.max(...sample.map(({ _source: source }) => JSON.stringify(source).length));
+  return Math.max(1, Math.min(largestPage, hits.length * 4, Math.floor(pageLength / length)));
 }
