@@ -13,6 +13,7 @@ import anyPb from 'google-protobuf/google/protobuf/any_pb.js';
 import emptyPb from 'google-protobuf/google/protobuf/empty_pb.js';
 import { sizeOf, toNewEvent } from './append.ts';
 import { timeLeftMs } from './batch-deadline.ts';
+import type { CallFailure } from './errors.ts';
 import type { NewWireEvent, WireLog } from './log.ts';
 import { identifierOf, streamNameOf, toRevision, uuidOf } from './messages.ts';
 import { append, type Expected, type WriteOutcome } from './writing.ts';
@@ -32,11 +33,12 @@ export type BatchAppendOptions = {
   readonly maxAppendBytes: number;
   readonly mayWrite: (stream: string) => Promise<boolean>;
   readonly answer: (response: BatchAppendResp) => void;
+  readonly toFailure: (fault: unknown) => CallFailure;
 };
 
 /** The appends of one call: each is answered by itself, in the order in which they are settled. */
 export function createBatchAppend(options: BatchAppendOptions) {
-  const { log, maxAppendBytes, mayWrite, answer } = options;
+  const { log, maxAppendBytes, mayWrite, answer, toFailure } = options;
   const pending = new Map<string, Pending>();
   const running = new Set<Promise<void>>();
 
@@ -113,8 +115,10 @@ export function createBatchAppend(options: BatchAppendOptions) {
       .write(events.length, (view) => append(view, stream, expected, events, randomUUID))
       .then(
         (outcome) => answer(toResponse(id, stream, expected, outcome)),
-        (fault: Error) => {
-          const details = error(status.INTERNAL, fault.message, new emptyPb.Empty());
+        (fault: unknown) => {
+          const { code, message } = toFailure(fault);
+          const isTimeout = code === status.ABORTED;
+          const details = isTimeout ? timeout() : error(code, message, new emptyPb.Empty());
           answer(failed(id, identifierOf(stream), details));
         },
       )

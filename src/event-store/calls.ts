@@ -18,12 +18,17 @@ export type Serving = {
   readonly stop: AbortSignal;
 };
 
-/** Faults of the store as EventStoreDB tells that it is not ready; anything else is a bug of ours. */
+/**
+ * Faults of the store in EventStoreDB's words: what may have been done all the same has timed out,
+ * else the server is not ready. Anything else is a bug of ours.
+ */
 export function failureOf(error: unknown, { log }: Serving): CallFailure {
   if (error instanceof CallFailure) return error;
   if (error instanceof StoreFault) {
     log?.warn({ err: error }, 'the store has failed');
-    return new CallFailure(status.UNAVAILABLE, `Server Is Not Ready: ${error.message}`);
+    return error.code === 'STORE_BUSY'
+      ? new CallFailure(status.ABORTED, `Operation timed out: ${error.message}`)
+      : new CallFailure(status.UNAVAILABLE, `Server Is Not Ready: ${error.message}`);
   }
   log?.error({ err: error }, 'a call has failed');
   return new CallFailure(status.UNKNOWN, 'Exception was thrown by handler.');

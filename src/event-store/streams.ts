@@ -111,6 +111,7 @@ function batchAppendOf(
         log,
         maxAppendBytes,
         mayWrite: (stream) => mayAccess(log, caller, 'write', stream),
+        toFailure: (fault) => failureOf(fault, serving),
         answer: (response) => {
           if (!call.cancelled) call.write(response);
         },

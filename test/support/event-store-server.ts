@@ -16,12 +16,12 @@ const { StreamsClient } = streamsGrpc;
 /** A server of the protocol over a log of its own, in this process, for one test file. */
 export function eventStoreServer(options: Partial<EventStoreServerOptions> = {}) {
   const path = join(temporaryFolder(), 'events.db');
-  const log = createSqliteWireLog({ path, synchronous: 'NORMAL' });
+  const log = options.log ?? createSqliteWireLog({ path, synchronous: 'NORMAL' });
   const clients: EventStoreDBClient[] = [];
   const rawClients: InstanceType<typeof StreamsClient>[] = [];
   let server: EventStoreServer | undefined;
   beforeAll(async () => {
-    server = await startEventStoreServer({ log, ...options });
+    server = await startEventStoreServer({ ...options, log });
   });
   afterAll(async () => {
     for (const client of clients) await client.dispose();
