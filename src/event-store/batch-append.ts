@@ -1,22 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb.js';
-import sharedPb from '@eventstore/db-client/generated/shared_pb.js';
-import statusPb from '@eventstore/db-client/generated/status_pb.js';
+import type { UUID } from '@eventstore/db-client/generated/shared_pb.js';
 import type {
   BatchAppendReq,
   BatchAppendResp,
 } from '@eventstore/db-client/generated/streams_pb.js';
-import streamsPb from '@eventstore/db-client/generated/streams_pb.js';
 import { status } from '@grpc/grpc-js';
-import type { Message } from 'google-protobuf';
-import anyPb from 'google-protobuf/google/protobuf/any_pb.js';
-import emptyPb from 'google-protobuf/google/protobuf/empty_pb.js';
 import { sizeOf, toNewEvent } from './append.ts';
+import {
+  accessDenied,
+  badRequest,
+  failed,
+  fault,
+  timeout,
+  tooLarge,
+  toResponse,
+} from './batch-answers.ts';
 import { timeLeftMs } from './batch-deadline.ts';
 import type { CallFailure } from './errors.ts';
 import type { NewWireEvent, WireLog } from './log.ts';
 import { identifierOf, streamNameOf, toRevision, uuidOf } from './messages.ts';
-import { append, type Expected, type WriteOutcome } from './writing.ts';
+import { append, type Expected } from './writing.ts';
 
 /** Events of one append, sent in pieces until one that is the last. */
 type Pending = {
@@ -44,16 +47,19 @@ export function createBatchAppend(options: BatchAppendOptions) {
 
   async function take(request: BatchAppendReq): Promise<void> {
     const id = request.getCorrelationId();
-    const identifier = request.getOptions()?.getStreamIdentifier();
+    let key: string | undefined;
     try {
-      await collect(request, id);
+      key = uuidOf(id);
+      await collect(request, id, key);
     } catch (error) {
+      // It has its answer: neither the rest of it nor its time makes another.
+      forget(key);
+      const identifier = request.getOptions()?.getStreamIdentifier();
       answer(failed(id, identifier, badRequest((error as Error).message)));
     }
   }
 
-  async function collect(request: BatchAppendReq, id: UUID | undefined): Promise<void> {
-    const key = uuidOf(id);
+  async function collect(request: BatchAppendReq, id: UUID | undefined, key: string) {
     if (request.hasOptions() && id !== undefined && !pending.has(key)) {
       const begun = await begin(key, id, request);
       if (!begun) return;
@@ -66,10 +72,10 @@ export function createBatchAppend(options: BatchAppendOptions) {
       write.events.push(event);
     }
     if (write.size > maxAppendBytes) {
-      forget(key, write);
+      forget(key);
       answer(failed(write.id, identifierOf(write.stream), tooLarge(maxAppendBytes)));
     } else if (request.getIsFinal()) {
-      forget(key, write);
+      forget(key);
       run(write);
       // Whoever sends faster than the disk takes has to wait.
       if (running.size >= mostRunning) await Promise.race(running);
@@ -79,7 +85,6 @@ export function createBatchAppend(options: BatchAppendOptions) {
   /** False where it was answered at once. */
   async function begin(key: string, id: UUID, request: BatchAppendReq): Promise<boolean> {
     const given = request.getOptions();
-
     const identifier = given?.getStreamIdentifier();
     if (given === undefined || identifier === undefined) {
       answer(failed(id, identifier, badRequest('Required field StreamIdentifier not set.')));
@@ -87,8 +92,7 @@ export function createBatchAppend(options: BatchAppendOptions) {
     }
     const stream = streamNameOf(identifier);
     if (!(await mayWrite(stream))) {
-      const denied = error(status.PERMISSION_DENIED, 'AccessDenied', new sharedPb.AccessDenied());
-      answer(failed(id, identifier, denied));
+      answer(failed(id, identifier, accessDenied()));
       return false;
     }
     const expected = expectedOf(given);
@@ -105,8 +109,8 @@ export function createBatchAppend(options: BatchAppendOptions) {
     return true;
   }
 
-  function forget(key: string, write: Pending): void {
-    clearTimeout(write.deadline);
+  function forget(key = ''): void {
+    clearTimeout(pending.get(key)?.deadline);
     pending.delete(key);
   }
 
@@ -115,10 +119,9 @@ export function createBatchAppend(options: BatchAppendOptions) {
       .write(events.length, (view) => append(view, stream, expected, events, randomUUID))
       .then(
         (outcome) => answer(toResponse(id, stream, expected, outcome)),
-        (fault: unknown) => {
-          const { code, message } = toFailure(fault);
-          const isTimeout = code === status.ABORTED;
-          const details = isTimeout ? timeout() : error(code, message, new emptyPb.Empty());
+        (error: unknown) => {
+          const { code, message } = toFailure(error);
+          const details = code === status.ABORTED ? timeout() : fault(code, message);
           answer(failed(id, identifierOf(stream), details));
         },
       )
@@ -132,7 +135,7 @@ export function createBatchAppend(options: BatchAppendOptions) {
   }
 
   function close(): void {
-    for (const [key, write] of pending) forget(key, write);
+    for (const key of pending.keys()) forget(key);
   }
 
   return { take, settle, close };
@@ -149,81 +152,4 @@ function expectedOf(options: BatchAppendReq.Options): Expected {
   if (options.hasNoStream()) return 'no_stream';
   if (options.hasStreamExists()) return 'stream_exists';
   throw new Error("'None' is not a valid ExpectedStreamPositionOneofCase");
-}
-
-function toResponse(
-  id: UUID,
-  stream: string,
-  expected: Expected,
-  outcome: WriteOutcome,
-): BatchAppendResp {
-  const identifier = identifierOf(stream);
-  if (outcome.kind === 'stream deleted') {
-    const deleted = new sharedPb.StreamDeleted().setStreamIdentifier(identifier);
-    return failed(id, identifier, error(status.NOT_FOUND, 'StreamDeleted', deleted));
-  }
-  if (outcome.kind === 'wrong expected version') {
-    const conflict = toConflict(expected, outcome.actual);
-    return failed(id, identifier, error(status.ALREADY_EXISTS, 'WrongExpectedVersion', conflict));
-  }
-  const { revision, position } = outcome;
-  const success = new streamsPb.BatchAppendResp.Success();
-  if (revision < 0) success.setNoStream(new emptyPb.Empty());
-  else success.setCurrentRevision(String(revision));
-  if (position === undefined) success.setNoPosition(new emptyPb.Empty());
-  else {
-    const at = new sharedPb.AllStreamPosition()
-      .setCommitPosition(String(position))
-      .setPreparePosition(String(position));
-    success.setPosition(at);
-  }
-  return new streamsPb.BatchAppendResp()
-    .setCorrelationId(id)
-    .setStreamIdentifier(identifier)
-    .setSuccess(success);
-}
-
-function toConflict(expected: Expected, actual: number) {
-  const conflict = new sharedPb.WrongExpectedVersion();
-  if (expected === 'any') conflict.setExpectedAny(new emptyPb.Empty());
-  else if (expected === 'no_stream') conflict.setExpectedNoStream(new emptyPb.Empty());
-  else if (expected === 'stream_exists') conflict.setExpectedStreamExists(new emptyPb.Empty());
-  else conflict.setExpectedStreamPosition(String(expected));
-  if (actual < 0) conflict.setCurrentNoStream(new emptyPb.Empty());
-  else conflict.setCurrentStreamRevision(String(actual));
-  return conflict;
-}
-
-function failed(
-  id: UUID | undefined,
-  identifier: StreamIdentifier | undefined,
-  details: ReturnType<typeof error>,
-): BatchAppendResp {
-  return new streamsPb.BatchAppendResp()
-    .setCorrelationId(id)
-    .setStreamIdentifier(identifier)
-    .setError(details);
-}
-
-function timeout() {
-  return error(status.DEADLINE_EXCEEDED, 'Timeout', new sharedPb.Timeout());
-}
-
-function tooLarge(maxAppendBytes: number) {
-  const details = new sharedPb.MaximumAppendSizeExceeded().setMaxappendsize(maxAppendBytes);
-  return error(status.INVALID_ARGUMENT, 'MaximumAppendSizeExceeded', details);
-}
-
-function badRequest(message: string) {
-  const details = new sharedPb.BadRequest().setMessage(message);
-  return error(status.INVALID_ARGUMENT, 'BadRequest', details);
-}
-
-const client = 'event_store.client';
-
-function error(code: status, message: string, details: Message) {
-  const name = details instanceof emptyPb.Empty ? 'google.protobuf.Empty' : `${client}.${message}`;
-  const any = new anyPb.Any();
-  any.pack(details.serializeBinary(), name);
-  return new statusPb.Status().setCode(Number(code)).setMessage(message).setDetails(any);
 }

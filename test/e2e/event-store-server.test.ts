@@ -80,26 +80,34 @@ describe('the server', () => {
 
   test('answers health checks', async () => {
     const client = new Client(`127.0.0.1:${server.port()}`, credentials.createInsecure());
+    const ask = [
+      (service: string) =>
+        Buffer.from(
+          toBinary(HealthCheckRequestSchema, create(HealthCheckRequestSchema, { service })),
+        ),
+      (bytes: Buffer) => fromBinary(HealthCheckResponseSchema, bytes),
+    ] as const;
     const check = (service: string) =>
       new Promise<Status | undefined>((resolve, reject) => {
-        client.makeUnaryRequest(
-          '/grpc.health.v1.Health/Check',
-          (name: string) =>
-            Buffer.from(
-              toBinary(
-                HealthCheckRequestSchema,
-                create(HealthCheckRequestSchema, { service: name }),
-              ),
-            ),
-          (bytes) => fromBinary(HealthCheckResponseSchema, bytes),
-          service,
-          (error, answer) => (error === null ? resolve(answer?.status) : reject(error)),
+        const path = '/grpc.health.v1.Health/Check';
+        client.makeUnaryRequest(path, ...ask, service, (error, answer) =>
+          error === null ? resolve(answer?.status) : reject(error),
         );
       });
+    const watch = async (service: string) => {
+      const path = '/grpc.health.v1.Health/Watch';
+      const call = client.makeServerStreamRequest(path, ...ask, service);
+      call.once('error', () => {});
+      const [answer] = await once(call, 'data');
+      call.cancel();
+      return answer.status;
+    };
 
     expect(await check('')).toBe(Status.SERVING);
     expect(await check('event_store.client.streams.Streams')).toBe(Status.SERVING);
     expect(await failureOf(check('elsewhere'))).toMatchObject({ code: status.NOT_FOUND });
+    expect(await watch('')).toBe(Status.SERVING);
+    expect(await watch('elsewhere')).toBe(Status.SERVICE_UNKNOWN);
     client.close();
   });
 
