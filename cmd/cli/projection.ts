@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import {
   ListProjectionsResponseSchema,
   ProjectionService,
+  ProjectionState,
   ProjectionStateSchema,
   type ProjectionStatus,
+  type ProjectorStatus,
   RollbackProjectionResponseSchema,
   WatchProjectionsResponseSchema,
 } from '../../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
@@ -14,6 +16,11 @@ import { fullJson } from './output.ts';
 import { addParkedCommands } from './parked.ts';
 import { runRebuild, runVerify } from './projection-runs.ts';
 import { oneLine } from './text.ts';
+
+type Status = {
+  readonly projections: readonly ProjectionStatus[];
+  readonly projector?: ProjectorStatus | undefined;
+};
 
 export function addProjectionCommands(program: Command, bind: Bind): void {
   const group = program.command('projection').description('the read models: state, rebuild, proof');
@@ -49,7 +56,7 @@ async function runStatus(
   if (watch !== true) {
     const answer = await projections.listProjections({}, session.limited);
     if (output.json) output.document(fullJson(ListProjectionsResponseSchema, answer));
-    else printStatus(output, answer.projections);
+    else printStatus(output, answer);
     return;
   }
   const isTerminal = streams.stdout.isTTY === true;
@@ -60,12 +67,12 @@ async function runStatus(
     }
     // A terminal shows the table in place; elsewhere one follows the other.
     if (isTerminal) streams.stdout.write('\u001b[H\u001b[2J');
-    printStatus(output, answer.projections);
+    printStatus(output, answer);
     if (!isTerminal) output.print('');
   }
 }
 
-function printStatus(output: Cli['output'], projections: readonly ProjectionStatus[]): void {
+function printStatus(output: Cli['output'], { projections, projector }: Status): void {
   const number = (header: string) => ({ header, align: 'right' as const });
   output.table(
     [
@@ -88,7 +95,13 @@ function printStatus(output: Cli['output'], projections: readonly ProjectionStat
       output.sentence(`${view}: generation ${generation} is being built, ${done}`);
     }
   }
+  if (projector?.state === ProjectionState.STANDBY) output.sentence(standbyLine(projector));
   for (const line of errorLines(projections)) output.sentence(line);
+}
+
+/** Who does the work that this projector would do. */
+export function standbyLine({ name, worker }: ProjectorStatus): string {
+  return `${name} stands by: ${worker === '' ? 'nobody' : worker} works`;
 }
 
 /** An error that several views have (their store is away) stands once. */

@@ -4,8 +4,11 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from '@jest/globals';
 import { createOutput } from '../../../cmd/cli/output.ts';
 import { noteMore } from '../../../cmd/cli/pages.ts';
-import { errorLines } from '../../../cmd/cli/projection.ts';
-import { ProjectionStatusSchema } from '../../../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
+import { errorLines, standbyLine } from '../../../cmd/cli/projection.ts';
+import {
+  ProjectionStatusSchema,
+  ProjectorStatusSchema,
+} from '../../../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
 
 function keep() {
   let said = '';
@@ -44,4 +47,10 @@ test('an error that several views have stands once', () => {
     'd: last error 1970-01-01 00:00:00: full',
   ]);
   expect(errorLines([status('a', '')])).toEqual([]);
+});
+
+test('a projector that stands by says who works', () => {
+  const projector = create(ProjectorStatusSchema, { name: 'b:50053', worker: 'a:50053' });
+  expect(standbyLine(projector)).toBe('b:50053 stands by: a:50053 works');
+  expect(standbyLine({ ...projector, worker: '' })).toBe('b:50053 stands by: nobody works');
 });
