@@ -24,13 +24,18 @@ export type ElasticsearchProxy = AsyncDisposable & {
   /** Every request so far, without its parameters. */
   readonly seen: readonly Passing[];
   readonly authorizations: readonly (string | undefined)[];
+  readonly accepted: readonly (string | undefined)[];
 };
 
-/** Stands before the real server and does to it what networks and load do. */
-export async function startProxy(): Promise<ElasticsearchProxy> {
+/**
+ * Stands before the real server and does to it what networks and load do.
+ * @param product what it says it is
+ */
+export async function startProxy(product = 'Elasticsearch'): Promise<ElasticsearchProxy> {
   let fateOf: (passing: Passing) => Fate = () => 'pass';
   const seen: Passing[] = [];
   const authorizations: (string | undefined)[] = [];
+  const accepted: (string | undefined)[] = [];
 
   const server = createServer((incoming, outgoing) => {
     handle(incoming, outgoing).catch(() => outgoing.destroy());
@@ -42,6 +47,7 @@ export async function startProxy(): Promise<ElasticsearchProxy> {
     const passing = { method, path: url.split('?')[0] ?? '', body };
     seen.push(passing);
     authorizations.push(incoming.headers.authorization);
+    accepted.push(incoming.headers.accept);
     const fate = fateOf(passing);
     if (fate === 'hang') return;
     if (typeof fate === 'object' && 'status' in fate) {
@@ -71,6 +77,12 @@ export async function startProxy(): Promise<ElasticsearchProxy> {
     answer(outgoing, 200, { errors: true, items });
   }
 
+  function answer(outgoing: ServerResponse, status: number, body: unknown): void {
+    const json = 'application/vnd.elasticsearch+json;compatible-with=8';
+    outgoing.writeHead(status, { 'content-type': json, 'x-elastic-product': product });
+    outgoing.end(JSON.stringify(body));
+  }
+
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -80,6 +92,7 @@ export async function startProxy(): Promise<ElasticsearchProxy> {
     },
     seen,
     authorizations,
+    accepted,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -93,12 +106,6 @@ const noRoom = {
     error: { type: 'es_rejected_execution_exception', reason: 'rejected execution of a primary' },
   },
 };
-
-function answer(outgoing: ServerResponse, status: number, body: unknown): void {
-  const json = 'application/vnd.elasticsearch+json;compatible-with=8';
-  outgoing.writeHead(status, { 'content-type': json, 'x-elastic-product': 'Elasticsearch' });
-  outgoing.end(JSON.stringify(body));
-}
 
 async function forward(incoming: IncomingMessage, body: string) {
   const { host: _, 'content-length': __, ...headers } = incoming.headers;

@@ -44,6 +44,13 @@ export const usualBulk: BulkOptions = {
 /** An item as it is sent, and where it stands among those that were given. */
 type Line = { readonly i: number; readonly text: string };
 
+/**
+ * In UTF-16 halves. Elasticsearch has no room for an item that is a good part of its memory, now or
+ * later, and does not tell that from being overloaded.
+ */
+const largestItem = 16 * 1024 * 1024;
+const tooLarge: Complaint = { status: 413, type: 'too_large', reason: '', index: undefined };
+
 type BulkResult = {
   readonly errors: boolean;
   readonly items?: readonly Readonly<Record<string, { status: number; error?: unknown }>>[];
@@ -124,6 +131,10 @@ export function createBulk(client: Client, what: string, options = usualBulk): S
       const lines: Line[] = [];
       for (let length = 0; next < items.length && lines.length < mostItems; next += 1) {
         const text = toText(items[next] as Item);
+        if (text.length > largestItem) {
+          told[next] = { ...tooLarge, index: items[next]?.index };
+          continue;
+        }
         if (lines.length > 0 && length + text.length > mostLength) break;
         length += text.length;
         lines.push({ i: next, text });

@@ -174,8 +174,8 @@ export function createCatalogue(
     if (next.state === 'live') return;
     await client.indices.putSettings({ index, settings: settings.live(refreshIntervalMs) });
     // What has been applied is on the disk, and is shown.
-    await client.indices.flush({ index });
-    await client.indices.refresh({ index });
+    await client.indices.flush({ index }, patiently);
+    await client.indices.refresh({ index }, patiently);
     const all = await infos(indexOf(prefix, ref.view.name, 0).replace(/0$/, '*'));
     const live = all.find(({ state }) => state === 'live');
     const { checkpoint } = await info(ref);
@@ -227,6 +227,9 @@ export function createCatalogue(
     drop,
   };
 }
+
+/** For what may take long with a large index. */
+const patiently = { requestTimeout: 300_000 };
 
 function stateName(isLive: boolean, wasLive: boolean): GenerationInfo['state'] {
   return isLive ? 'live' : wasLive ? 'kept' : 'building';

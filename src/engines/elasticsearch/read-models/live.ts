@@ -18,9 +18,10 @@ export type Live = {
 
 /** Which generation is live, and its schema. */
 export function createLive(client: Client, prefix: string, now: () => number): Live {
-  type Known = { readonly layout: Layout; readonly text: string; until: number };
-  const known = new Map<string, Known>();
-  const looking = new Map<string, Promise<Layout>>();
+  /** `index`: once it is known. */
+  type Look = { readonly layout: Promise<Layout>; readonly until: number; index?: string };
+  const looks = new Map<string, Look>();
+  const layouts = new Map<string, { readonly layout: Layout; readonly text: string }>();
 
   async function look(view: string): Promise<Layout> {
     const alias = liveAlias(prefix, view);
@@ -37,30 +38,34 @@ export function createLive(client: Client, prefix: string, now: () => number): L
     }
     // The same object as long as it is the same schema.
     const text = `${found[0]} ${meta.fingerprint} ${meta.schema}`;
-    const before = known.get(view);
-    const layout =
-      before?.text === text
-        ? before.layout
-        : layoutOf(found[0], view, name.generation, JSON.parse(meta.schema) as Schema);
-    known.set(view, { layout, text, until: now() + trustedMs });
+    const before = layouts.get(view);
+    if (before?.text === text) return before.layout;
+    const layout = layoutOf(found[0], view, name.generation, JSON.parse(meta.schema) as Schema);
+    layouts.set(view, { layout, text });
     return layout;
   }
 
   return {
-    layout: async (view) => {
-      const one = known.get(view);
-      if (one !== undefined && one.until > now()) return one.layout;
-      const before = looking.get(view);
-      if (before !== undefined) return before;
-      const looked = look(view).finally(() => looking.delete(view));
-      looking.set(view, looked);
-      return looked;
+    layout: (view) => {
+      const known = looks.get(view);
+      if (known !== undefined && known.until > now()) return known.layout;
+      const one: Look = { layout: look(view), until: now() + trustedMs };
+      looks.set(view, one);
+      one.layout.then(
+        ({ index }) => {
+          one.index = index;
+        },
+        () => {
+          if (looks.get(view) === one) looks.delete(view);
+        },
+      );
+      return one.layout;
     },
     seen: (view, index) => {
-      if (known.get(view)?.layout.index !== index) known.delete(view);
+      if (looks.get(view)?.index !== index) looks.delete(view);
     },
     forget: (view) => {
-      known.delete(view);
+      looks.delete(view);
     },
   };
 }

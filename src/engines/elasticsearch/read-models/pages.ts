@@ -70,17 +70,15 @@ export function createPages(client: Client, snapshots: ReturnType<typeof createS
   return async (index: string, plan: PagePlan): Promise<PageOfHits> => {
     const isOneLook = plan.after === undefined && plan.limit < mostAtOnce;
     if (isOneLook) return readFrom(undefined, index, plan);
-    const known = snapshots.find(plan.after?.snapshot, index);
-    if (known !== undefined) {
-      try {
-        return await readFrom(known, index, plan);
-      } catch (error) {
-        // The server has let go of it.
-        if (statusOf(error) !== 404) throw error;
-        await snapshots.letGo(known.name);
-      }
+    const known = snapshots.find(plan.after?.snapshot, index) ?? (await snapshots.open(index));
+    try {
+      return await readFrom(known, index, plan);
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+      // The server has let go of it: on in the present.
+      await snapshots.letGo(known.name);
+      return readFrom(undefined, index, plan);
     }
-    return readFrom(await snapshots.open(index), index, plan);
   };
 }
 

@@ -143,7 +143,8 @@ export function createStore(
     const { index } = await catalogue.layout(ref);
     const send = createBulk(client, `cannot note the heartbeat in "${index}"`);
     const source = () => toHeartbeatSource(beat);
-    await send([{ index, id: heartbeatId, op: 'index', source }]);
+    const [outcome] = await send([{ index, id: heartbeatId, op: 'index', source }]);
+    if (typeof outcome === 'object') throw faultOf(outcome, 'cannot note the heartbeat');
   }
 
   return {
