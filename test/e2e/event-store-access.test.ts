@@ -110,6 +110,25 @@ describe('a server with users', () => {
     }
   });
 
+  test.each(['append', 'append alone', 'delete', 'tombstone'])(
+    'lets nobody %s the log as a whole',
+    async (name) => {
+      const act = new Map(acts).get(name) as Act;
+
+      for (const client of [admin(), bob()]) {
+        expect(await failureOf(act(client, '$all'))).toBeInstanceOf(AccessDeniedError);
+      }
+    },
+  );
+
+  test('lets those read the log as a whole whom its metadata name', async () => {
+    await admin().setStreamMetadata('$all', { acl: { readRoles: ['ada'] } });
+
+    expect(await listOf(ada().readAll({ maxCount: 1 }))).toHaveLength(1);
+    expect(await failureOf(listOf(bob().readAll()))).toBeInstanceOf(AccessDeniedError);
+    await admin().setStreamMetadata('$all', {});
+  });
+
   test('is found by discovery, under the name of its certificate', async () => {
     const client = as('bob:hunter2', 'esdb+discover');
 
@@ -156,6 +175,15 @@ describe('the access list of a stream', () => {
       AccessDeniedError,
     );
     expect(await listOf(bob().readStream(forAll))).toHaveLength(1);
+  });
+
+  test('may name nobody', async () => {
+    const stream = await streamWith({ acl: { writeRoles: [] } });
+
+    expect(await failureOf(ada().appendToStream(stream, testEvents(1)))).toBeInstanceOf(
+      AccessDeniedError,
+    );
+    await admin().appendToStream(stream, testEvents(1));
   });
 
   test('has a default in the settings of the system', async () => {

@@ -266,6 +266,14 @@ describe('the Append call', () => {
     expect(await failure([options, options])).toMatchObject({ code: status.UNKNOWN });
   });
 
+  test('takes no message that is too long', async () => {
+    const event = appendEvent({ id: randomUUID(), data: Buffer.alloc(17 * 1024 * 1024) });
+
+    expect(await failure([appendOptions(newStream()), event])).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+    });
+  });
+
   test('tells a wrong revision in the fields of every version', async () => {
     const client = server.rawClient();
     const stream = newStream();
