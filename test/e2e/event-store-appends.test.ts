@@ -156,10 +156,12 @@ describe.each(rpcs)('%s', (_, options) => {
   test('an id of another stream is no repeat', async () => {
     const events = testEvents(1);
     await append(newStream(), events);
+    const stream = newStream();
 
-    const written = await append(newStream(), events);
+    const written = await append(stream, events);
 
     expect(written).toMatchObject({ success: true, nextExpectedRevision: 0n });
+    expect(await idsOf(stream)).toEqual(events.map(({ id }) => id));
   });
 
   test('of nothing makes no stream', async () => {

@@ -14,14 +14,18 @@ import {
 import gossipGrpc from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import featuresGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js';
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import { createSqliteEventLog } from '../../src/engines/sqlite/event-log.ts';
+import { createSqliteWireLog } from '../../src/engines/sqlite/wire-log.ts';
+import { startEventStoreServer } from '../../src/event-store/server.ts';
 import {
   HealthCheckRequestSchema,
   HealthCheckResponseSchema,
   HealthCheckResponse_ServingStatus as Status,
 } from '../../src/gen/grpc/health/v1/health_pb.ts';
+import { batchEvent, batchOptions, batchRequest, empty } from '../support/event-store-requests.ts';
 import { eventStoreServer, failureOf, listOf, testEvents } from '../support/event-store-server.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -173,6 +177,29 @@ test('what is appended by the protocol is read embedded, and the other way round
   expect([second?.id, third?.metadata]).toEqual([shipped.id, {}]);
   expect(found.map(({ id }) => id)).toEqual([event.id, shipped.id]);
   expect(read[1]?.event).toMatchObject({ ...shipped, isJson: true, revision: 1n });
+});
+
+test('a stop answers what was sent, and then ends every call', async () => {
+  const log = createSqliteWireLog({ path: join(folder, 'stopped.db') });
+  const stopping = await startEventStoreServer({ log });
+  const client = new streamsGrpc.StreamsClient(
+    `127.0.0.1:${stopping.port}`,
+    credentials.createInsecure(),
+  );
+  const id = randomUUID();
+  const options = batchOptions('order-1').setAny(empty());
+  const call = client.batchAppend();
+  const answered = once(call, 'data');
+  const ended = once(call, 'error').catch((error: unknown) => [error]);
+  call.write(batchRequest({ id, options, events: [batchEvent({ id })] }));
+  const [answer] = await answered;
+  await stopping.close();
+  const [error] = await ended;
+  client.close();
+  await log[Symbol.asyncDispose]();
+
+  expect(answer.getSuccess()?.getCurrentRevision()).toBe('0');
+  expect(error).toMatchObject({ code: status.UNAVAILABLE, details: 'Server is stopping' });
 });
 
 describe('the program', () => {

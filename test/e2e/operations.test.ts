@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { readConfig } from '../../src/config/config.ts';
@@ -59,6 +59,18 @@ describe('what it names is there', () => {
           expect(compose.services).toHaveProperty([service]);
         }
       }
+    }
+  });
+
+  test('the rows of the benchmarks that it sends to', () => {
+    const sent = [...guide.matchAll(/`npm run bench -- ([^`]+)`/g)].map(([, words = '']) => words);
+    expect(sent.length).toBeGreaterThan(3);
+    const rows = readdirSync(join(root, 'bench/rows'))
+      .flatMap((file) => readDocument(`bench/rows/${file}`).match(/'[^'\n]+'/g) ?? [])
+      .map((text) => text.toLowerCase());
+    for (const words of sent) {
+      const isThere = rows.some((row) => words.split(' ').every((word) => row.includes(word)));
+      expect({ words, isThere }).toEqual({ words, isThere: true });
     }
   });
 
