@@ -1,0 +1,155 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  ANY,
+  type AppendExpectedRevision,
+  type AppendResult as ClientResult,
+  type EventStoreDBClient,
+  NO_STREAM,
+  STREAM_EXISTS,
+  WrongExpectedVersionError,
+} from '@eventstore/db-client';
+import type { NewEvent } from '../../kernel/event.ts';
+import { StoreFault } from '../../kernel/fault.ts';
+import { position } from '../../kernel/position.ts';
+import type { StreamName } from '../../kernel/stream-name.ts';
+import type { AppendResult, EventStore, ExpectedRevision } from '../../write/event-store.ts';
+import { checkName, toEventData } from './events.ts';
+import { isAmbiguous, toStoreFault } from './faults.ts';
+
+export type AppendOptions = {
+  /** For one try; the store may have taken it all the same. */
+  readonly timeoutMs: number;
+  /** For all tries of one append. */
+  readonly patienceMs: number;
+};
+
+const firstPauseMs = 20;
+const longestPauseMs = 1_000;
+
+class AppendTimedOut extends Error {
+  override readonly name = 'AppendTimedOut';
+}
+
+/**
+ * Appends, each until it is known what became of it. A try that ends without an answer is repeated
+ * with the same ids at the same expected revision, which takes effect once at most. Where any
+ * revision is expected there is nothing that would keep it from happening twice: that is not
+ * repeated, and the fault says that it is unknown.
+ */
+export function createAppend(
+  client: EventStoreDBClient,
+  read: EventStore['read'],
+  { timeoutMs, patienceMs }: AppendOptions,
+): EventStore['append'] {
+  const attempt = async (
+    stream: StreamName,
+    expected: ExpectedRevision,
+    events: ReturnType<typeof toEventData>[],
+  ): Promise<ClientResult> => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new AppendTimedOut('no answer in time')), timeoutMs);
+    const expectedRevision = toExpected(expected);
+    const appending = client.appendToStream(stream, events, { expectedRevision });
+    // When the time is over nobody waits for it.
+    appending.catch(() => {});
+    try {
+      return await Promise.race([appending, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const append: EventStore['append'] = async (stream, expected, events) => {
+    checkName('stream', stream);
+    checkExpected(expected);
+    if (events.length === 0) throw new RangeError(`no events to append to ${stream}`);
+    const data = events.map(toEventData);
+    const canRepeat = typeof expected === 'number' || expected === 'no_stream';
+    const deadline = performance.now() + patienceMs;
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
+      try {
+        return await answerOf(await attempt(stream, expected, data), stream, events);
+      } catch (error) {
+        if (error instanceof WrongExpectedVersionError)
+          return conflict(error, stream, expected, events);
+        const what = `cannot append to ${stream}`;
+        if (!(error instanceof AppendTimedOut || isAmbiguous(error)))
+          throw toStoreFault(error, what);
+        if (!canRepeat || performance.now() + pauseMs > deadline) throw unknown(error, what);
+      }
+      await delay(pauseMs * (0.5 + Math.random()));
+    }
+  };
+
+  /** After a repetition the store may not say where the events are. */
+  const answerOf = async (
+    { nextExpectedRevision, position: at }: ClientResult,
+    stream: StreamName,
+    events: readonly NewEvent[],
+  ): Promise<AppendResult> => {
+    const revision = Number(nextExpectedRevision);
+    if (at !== undefined && at.commit >= 0n) {
+      return { appended: true, revision, position: position(at.commit, at.prepare) };
+    }
+    const first = revision - events.length + 1;
+    return (await repeated(stream, first, events)) ?? { appended: false, actual: revision };
+  };
+
+  /** The stream was elsewhere: because it was so before, or because an earlier try took effect. */
+  const conflict = async (
+    error: WrongExpectedVersionError,
+    stream: StreamName,
+    expected: ExpectedRevision,
+    events: readonly NewEvent[],
+  ): Promise<AppendResult> => {
+    const actual = actualRevision(error);
+    if (typeof expected === 'number' || expected === 'no_stream') {
+      const first = expected === 'no_stream' ? 0 : expected + 1;
+      const before = actual >= first ? await repeated(stream, first, events) : undefined;
+      if (before !== undefined) return before;
+    }
+    return { appended: false, actual };
+  };
+
+  const repeated = async (
+    stream: StreamName,
+    first: number,
+    events: readonly NewEvent[],
+  ): Promise<AppendResult | undefined> => {
+    let count = 0;
+    for await (const stored of read(stream, { from: first, limit: events.length })) {
+      if (stored.id !== events[count]?.id || stored.revision !== first + count) return undefined;
+      count += 1;
+      if (count === events.length) {
+        return { appended: true, revision: stored.revision, position: stored.position };
+      }
+    }
+    return undefined;
+  };
+
+  return append;
+}
+
+function unknown(error: unknown, what: string): StoreFault {
+  const { message } = toStoreFault(error, what);
+  const told = `${message}; whether the events are stored is unknown`;
+  return new StoreFault('STORE_UNAVAILABLE', told, { cause: error });
+}
+
+function actualRevision({ actualVersion }: WrongExpectedVersionError): number {
+  return typeof actualVersion === 'bigint' ? Number(actualVersion) : -1;
+}
+
+function toExpected(expected: ExpectedRevision): AppendExpectedRevision {
+  if (expected === 'any') return ANY;
+  if (expected === 'no_stream' || expected === -1) return NO_STREAM;
+  if (expected === 'stream_exists') return STREAM_EXISTS;
+  return BigInt(expected);
+}
+
+function checkExpected(expected: ExpectedRevision): void {
+  if (typeof expected !== 'number') return;
+  if (!Number.isInteger(expected) || expected < -1) {
+    throw new RangeError(`no stream is ever at revision ${expected}`);
+  }
+}

@@ -1,0 +1,191 @@
+import type { NewEvent, RecordedEvent } from '../../kernel/event.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import type { StreamName } from '../../kernel/stream-name.ts';
+import type { AppendResult, EventStore } from '../../write/event-store.ts';
+import {
+  blockStream,
+  decodeBlock,
+  type Entry,
+  encodeBlock,
+  isBlockStream,
+} from './command-blocks.ts';
+import { type CommandTable, commandKey, createCommandTable } from './command-table.ts';
+import { causationOf } from './events.ts';
+
+type Store = Pick<EventStore, 'read' | 'append'>;
+
+/**
+ * What is known of one stream. Every revision up to `through` is in the table; `known` is the highest
+ * that this process has seen. `recent` are the entries that no block has yet, of revisions from
+ * `recentFrom` on.
+ */
+type StreamIndex = {
+  readonly table: CommandTable;
+  /** Until then what comes only moves `known`. */
+  isLoaded: boolean;
+  loading: Promise<void> | undefined;
+  through: number;
+  known: number;
+  /** The command that the last event was of: a command's later events make no entry. */
+  lastCausation: string | undefined;
+  recent: Entry[];
+  recentFrom: number;
+  blocks: number;
+  writing: Promise<void> | undefined;
+};
+
+const commandsPerBlock = 512;
+/** 40 kB: well within what one event may have. */
+const mostPerBlock = 4_096;
+
+/**
+ * Finds the events of a command on its stream: EventStoreDB has no index over `$causationId`. It
+ * follows what this process reads and appends, so that a look-up asks the store for nothing: a
+ * command is decided on a state that came the same way, and is appended at the revision of that
+ * state, so that an event that the index has not seen makes the append conflict. A stream that is
+ * not in memory is read: the blocks that were written of it, and its events after those.
+ *
+ * entries: how many commands are kept in memory over all streams, some 30 bytes each
+ */
+export function createCommandIndex(store: Store, options: { readonly entries: number }) {
+  const streams = new Map<StreamName, StreamIndex>();
+  let entries = 0;
+
+  function note(stream: StreamName, revision: number, metadata: JsonObject): void {
+    const index = streams.get(stream);
+    if (index === undefined) return;
+    const isNext = revision === index.through + 1 && index.isLoaded;
+    if (isNext) add(index, revision, metadata);
+    else index.known = Math.max(index.known, revision);
+  }
+
+  function add(index: StreamIndex, revision: number, metadata: JsonObject): void {
+    const causation = causationOf(metadata);
+    if (causation !== undefined && causation !== index.lastCausation) {
+      const entry = { key: commandKey(causation), revision };
+      index.table.add(entry.key, revision);
+      index.recent.push(entry);
+      entries += 1;
+    }
+    index.lastCausation = causation;
+    index.through = revision;
+    index.known = Math.max(index.known, revision);
+  }
+
+  async function load(stream: StreamName, index: StreamIndex): Promise<void> {
+    for await (const event of store.read(blockStream(stream))) {
+      index.blocks = event.revision + 1;
+      const block = decodeBlock(event);
+      // A writer that was behind: what comes after the gap is read from the stream itself.
+      if (block === undefined || block.from !== index.through + 1) continue;
+      for (const { key, revision } of block.entries) index.table.add(key, revision);
+      entries += block.entries.length;
+      index.through = block.through;
+      index.recentFrom = block.through + 1;
+    }
+    await follow(stream, index);
+    index.isLoaded = true;
+    index.loading = undefined;
+  }
+
+  async function follow(stream: StreamName, index: StreamIndex): Promise<void> {
+    for await (const { revision, metadata } of store.read(stream, { from: index.through + 1 })) {
+      // Events that were let go leave a gap at the beginning.
+      if (revision > index.through) add(index, revision, metadata);
+    }
+  }
+
+  async function indexOf(stream: StreamName): Promise<StreamIndex> {
+    const index = streams.get(stream) ?? emptyIndex();
+    // The one that was used last is the last to go.
+    streams.delete(stream);
+    streams.set(stream, index);
+    try {
+      if (!index.isLoaded) {
+        index.loading ??= load(stream, index);
+        await index.loading;
+      }
+      if (index.known > index.through) {
+        await follow(stream, index);
+        index.known = index.through;
+      }
+    } catch (fault) {
+      forget(stream, index);
+      throw fault;
+    }
+    shrink();
+    return index;
+  }
+
+  function shrink(): void {
+    for (const [stream, index] of streams) {
+      if (entries <= options.entries || streams.size === 1) return;
+      if (index.isLoaded) forget(stream, index);
+    }
+  }
+
+  function forget(stream: StreamName, index: StreamIndex): void {
+    if (streams.get(stream) !== index) return;
+    streams.delete(stream);
+    entries -= index.table.size();
+  }
+
+  /** Blocks are written beside the commands: one that fails is written by somebody later. */
+  function considerBlock(stream: StreamName, index: StreamIndex): void {
+    if (index.recent.length < commandsPerBlock || index.writing !== undefined) return;
+    const { recentFrom: from, blocks } = index;
+    const next = index.recent[mostPerBlock];
+    const through = next === undefined ? index.through : next.revision - 1;
+    const entriesOfBlock = index.recent.splice(0, mostPerBlock);
+    index.recentFrom = through + 1;
+    const block = encodeBlock(stream, { from, through, entries: entriesOfBlock });
+    const expected = blocks === 0 ? 'no_stream' : blocks - 1;
+    index.writing = store
+      .append(blockStream(stream), expected, [block])
+      .then(
+        (result) => {
+          if (result.appended) index.blocks = result.revision + 1;
+          else forget(stream, index);
+        },
+        () => forget(stream, index),
+      )
+      .finally(() => {
+        index.writing = undefined;
+      });
+  }
+
+  return {
+    onRead: ({ stream, revision, metadata }: RecordedEvent): void =>
+      note(stream, revision, metadata),
+    onAppended: (stream: StreamName, events: readonly NewEvent[], result: AppendResult): void => {
+      if (!result.appended || isBlockStream(stream)) return;
+      const first = result.revision - events.length + 1;
+      for (const [at, { metadata }] of events.entries()) note(stream, first + at, metadata);
+      const index = streams.get(stream);
+      if (index?.isLoaded) considerBlock(stream, index);
+    },
+    /** Revisions at which the command's events may begin, ascending. Empty: it has none. */
+    find: async (stream: StreamName, causationId: string): Promise<readonly number[]> =>
+      (await indexOf(stream)).table.revisionsOf(commandKey(causationId)),
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      await Promise.all([...streams.values()].map(({ writing }) => writing));
+    },
+  };
+}
+
+export type CommandIndex = ReturnType<typeof createCommandIndex>;
+
+function emptyIndex(): StreamIndex {
+  return {
+    table: createCommandTable(),
+    isLoaded: false,
+    loading: undefined,
+    through: -1,
+    known: -1,
+    lastCausation: undefined,
+    recent: [],
+    recentFrom: 0,
+    blocks: 0,
+    writing: undefined,
+  };
+}

@@ -1,0 +1,49 @@
+import {
+  AccessDeniedError,
+  CancelledError,
+  DeadlineExceededError,
+  MaxAppendSizeExceededError,
+  NotLeaderError,
+  StreamDeletedError,
+  TimeoutError,
+  UnavailableError,
+  UnknownError,
+} from '@eventstore/db-client';
+import { StoreFault, type StoreFaultCode } from '../../kernel/fault.ts';
+
+type ErrorClass = abstract new (...given: never[]) => Error;
+
+/** The first that fits. What is none of them is a bug, or a server that this client does not know. */
+const meanings: readonly (readonly [ErrorClass, StoreFaultCode, string])[] = [
+  [UnavailableError, 'STORE_UNAVAILABLE', 'the event store cannot be reached'],
+  [DeadlineExceededError, 'STORE_UNAVAILABLE', 'the event store did not answer in time'],
+  [TimeoutError, 'STORE_UNAVAILABLE', 'the event store did not answer in time'],
+  [CancelledError, 'STORE_UNAVAILABLE', 'the event store ended the call'],
+  [NotLeaderError, 'STORE_UNAVAILABLE', 'the node that was asked does not lead'],
+  [AccessDeniedError, 'STORE_FAILED', 'the event store denies access with these credentials'],
+  [StreamDeletedError, 'STORE_FAILED', 'the stream is deleted for good'],
+  [MaxAppendSizeExceededError, 'STORE_FAILED', 'the events are larger than one append may be'],
+];
+
+/** The fault that an error of the client means. `what` was not done: "cannot append to orders-1". */
+export function toStoreFault(error: unknown, what: string): StoreFault {
+  if (error instanceof StoreFault) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const found = meanings.find(([kind]) => error instanceof kind);
+  const message = `${what}: ${found === undefined ? reason : `${found[2]} (${reason})`}`;
+  return new StoreFault(found?.[1] ?? codeOf(error), message, { cause: error });
+}
+
+/** Discovery and broken connections throw plain errors, with gRPC's code or with that of the system. */
+function codeOf(error: unknown): StoreFaultCode {
+  const code: unknown = typeof error === 'object' && error !== null && Reflect.get(error, 'code');
+  const unreachable = [1, 4, 14, 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT'];
+  if (unreachable.includes(code as string)) return 'STORE_UNAVAILABLE';
+  const isDiscovery = error instanceof Error && /discover/i.test(error.message);
+  return isDiscovery ? 'STORE_UNAVAILABLE' : 'STORE_FAILED';
+}
+
+/** Whether the call may have taken effect all the same. */
+export function isAmbiguous(error: unknown): boolean {
+  return error instanceof UnknownError || toStoreFault(error, '').code === 'STORE_UNAVAILABLE';
+}

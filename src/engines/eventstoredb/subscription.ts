@@ -1,0 +1,112 @@
+import { type AllStreamSubscription, type EventStoreDBClient, START } from '@eventstore/db-client';
+import type { RecordedEvent } from '../../kernel/event.ts';
+import { comparePositions, type Position, start } from '../../kernel/position.ts';
+import type { EventBatch, SubscribeOptions } from '../../projection/event-source.ts';
+import { toRecordedEvent } from './events.ts';
+import { toStoreFault } from './faults.ts';
+import { checkBatchSize, matcher } from './reads.ts';
+
+const readAhead = 512;
+const what = 'the subscription to the log ended';
+
+/**
+ * A catch-up subscription to everything. What a filter wants is chosen here: a filtered one tells its
+ * position only now and then, and not at all at a tail where nothing passes, while a view has to
+ * know that it is as far as a token says.
+ *
+ * The client does not connect again: this throws, and the caller subscribes from its checkpoint.
+ *
+ * head: of the log, asked when it seems to be reached
+ */
+export async function* subscribe(
+  client: EventStoreDBClient,
+  head: () => Promise<{ readonly position: Position }>,
+  options: SubscribeOptions,
+): AsyncGenerator<EventBatch, void, void> {
+  const { signal } = options;
+  const batchSize = checkBatchSize(options.batchSize);
+  const isWanted = matcher(options.filter);
+  if (signal.aborted) return;
+  let at: Position = options.after ?? start;
+  const isAtEnd = async () => comparePositions(at, (await head()).position) >= 0;
+  let live = await isAtEnd();
+  // Before anything is waited for: there may be nothing to come.
+  if (live) yield { events: [], position: at, live };
+  const subscription = client.subscribeToAll(
+    { fromPosition: at.commit < 0n ? START : at },
+    { highWaterMark: readAhead },
+  );
+  const feed = createFeed(subscription, signal);
+  try {
+    while (await feed.wait()) {
+      const events: RecordedEvent[] = [];
+      let moved = at;
+      while (events.length < batchSize) {
+        const event = feed.next();
+        if (event === undefined) break;
+        // The server may begin with the event at the position.
+        if (comparePositions(event.position, moved) <= 0) continue;
+        moved = event.position;
+        if (isWanted(event)) events.push(event);
+      }
+      if (moved === at) continue;
+      at = moved;
+      // Nothing waiting here may still mean something on its way: who was behind asks.
+      live = feed.isEmpty() && (live || (await isAtEnd()));
+      yield { events, position: at, live };
+    }
+  } finally {
+    await feed.close();
+  }
+}
+
+/** The subscription as something to ask: `wait` is false when the signal has aborted. */
+function createFeed(subscription: AllStreamSubscription, signal: AbortSignal) {
+  let failure: unknown;
+  let isOver = false;
+  let wake = () => {};
+  const fail = (error: unknown) => {
+    failure ??= error;
+    isOver = true;
+    wake();
+  };
+  const awaken = () => wake();
+  subscription.on('readable', awaken);
+  subscription.on('error', fail);
+  subscription.on('end', () => fail(new Error('the server closed it')));
+  subscription.on('close', () => fail(new Error('the connection closed')));
+  signal.addEventListener('abort', awaken);
+
+  async function wait(): Promise<boolean> {
+    while (!signal.aborted) {
+      if (subscription.readableLength > 0) return true;
+      if (isOver) throw toStoreFault(failure, what);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        // What came between the look and now.
+        if (subscription.readableLength > 0 || isOver || signal.aborted) resolve();
+        // Without it, a stream that was read empty does not ask for more.
+        else subscription.read(0);
+      });
+    }
+    return false;
+  }
+
+  function next(): RecordedEvent | undefined {
+    const resolved = subscription.read();
+    return resolved?.event === undefined || resolved === null
+      ? undefined
+      : toRecordedEvent(resolved.event);
+  }
+
+  async function close(): Promise<void> {
+    signal.removeEventListener('abort', awaken);
+    subscription.off('error', fail);
+    subscription.on('error', () => {});
+    await subscription.unsubscribe();
+    // A stream that is full never ends.
+    subscription.resume();
+  }
+
+  return { wait, next, isEmpty: () => subscription.readableLength === 0, close };
+}
