@@ -1,5 +1,10 @@
 import { join } from 'node:path';
 import type { Config } from '../src/config/config.ts';
+import {
+  createElasticsearchReadModelStore,
+  createElasticsearchReadModels,
+} from '../src/engines/elasticsearch/read-models.ts';
+import { createEventStoreDb, createEventStoreDbSource } from '../src/engines/eventstoredb/store.ts';
 import { createSqliteEventLog, createSqliteEventSource } from '../src/engines/sqlite/event-log.ts';
 import {
   createSqliteReadModelStore,
@@ -13,17 +18,25 @@ import type { EventStore } from '../src/write/event-store.ts';
 // The engines that the configuration names: the only place that knows which there are.
 
 export function openEventStore({ eventStore }: Config): EventStore {
-  return createSqliteEventLog({ path: join(eventStore.directory, 'events.db') });
+  return eventStore.engine === 'eventstoredb'
+    ? createEventStoreDb(eventStore)
+    : createSqliteEventLog({ path: join(eventStore.directory, 'events.db') });
 }
 
 export function openEventSource({ eventStore }: Config): EventSource {
-  return createSqliteEventSource({ path: join(eventStore.directory, 'events.db') });
+  return eventStore.engine === 'eventstoredb'
+    ? createEventStoreDbSource(eventStore)
+    : createSqliteEventSource({ path: join(eventStore.directory, 'events.db') });
 }
 
 export function openReadModelStore({ readStore }: Config): ReadModelStore {
-  return createSqliteReadModelStore({ path: join(readStore.directory, 'views.db') });
+  return readStore.engine === 'elasticsearch'
+    ? createElasticsearchReadModelStore(readStore)
+    : createSqliteReadModelStore({ path: join(readStore.directory, 'views.db') });
 }
 
 export function openReadModels({ readStore }: Config): ReadModels {
-  return createSqliteReadModels({ path: join(readStore.directory, 'views.db') });
+  return readStore.engine === 'elasticsearch'
+    ? createElasticsearchReadModels(readStore)
+    : createSqliteReadModels({ path: join(readStore.directory, 'views.db') });
 }

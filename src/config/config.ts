@@ -1,11 +1,13 @@
 import { type Environment, type EnvironmentReader, readEnvironment } from './environment.ts';
+import {
+  type EventStoreConfig,
+  type ReadStoreConfig,
+  readEventStore,
+  readReadStore,
+} from './stores.ts';
 
 export type Address = { readonly host: string; readonly port: number };
 export type Addresses = { readonly grpc: Address; readonly http: Address };
-
-/** Where events and read models are kept. Engines of a cluster will be further members. */
-export type EventStoreConfig = { readonly engine: 'sqlite'; readonly directory: string };
-export type ReadStoreConfig = { readonly engine: 'sqlite'; readonly directory: string };
 
 export type AuthenticationConfig = {
   readonly keys: { readonly jwksUrl: string } | { readonly keyFile: string };
@@ -102,24 +104,6 @@ export function readConfig(env: Environment): Config {
       otlpEndpoint: read.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
     };
   });
-}
-
-function readEventStore(read: EnvironmentReader, directory: string): EventStoreConfig {
-  const url = read.text('EVENTSTORE_URL');
-  if (url !== undefined) {
-    const rule = 'this version has the embedded event store alone: leave it unset';
-    read.refuse('EVENTSTORE_URL', rule);
-  }
-  return { engine: 'sqlite', directory };
-}
-
-function readReadStore(read: EnvironmentReader, directory: string): ReadStoreConfig {
-  const url = read.text('ELASTICSEARCH_URL');
-  if (url !== undefined) {
-    const rule = 'this version has the embedded read store alone: leave it unset';
-    read.refuse('ELASTICSEARCH_URL', rule);
-  }
-  return { engine: 'sqlite', directory };
 }
 
 function readAddresses(

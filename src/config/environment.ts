@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 export type Environment = { readonly [name: string]: string | undefined };
 
 /** The environment breaks a rule, or several: `problems` has a sentence for each. */
@@ -29,7 +31,11 @@ export type EnvironmentReader = {
   readonly list: (name: string) => readonly string[];
   /** A list of names: letters, digits, `_`, `.` and `-`. */
   readonly names: (name: string) => readonly string[];
+  /** What is in the variable, or in the file that the variable of this name and `_FILE` names. */
+  readonly secret: (name: string) => string | undefined;
   readonly refuse: (name: string, rule: string) => void;
+  /** Does not tell the value. */
+  readonly refuseSecret: (name: string, rule: string) => void;
 };
 
 /** Throws a ConfigError where anything was refused; freezes what it returns, to the depth. */
@@ -50,6 +56,9 @@ function createReader(env: Environment, problems: string[]): EnvironmentReader {
     const shown = value === undefined || value === '' ? 'not set' : JSON.stringify(value);
     problems.push(`${name} (${shown}): ${rule}`);
   };
+  const refuseSecret = (name: string, rule: string): void => {
+    problems.push(`${name} (secret): ${rule}`);
+  };
   const text = (name: string) => {
     const value = env[name]?.trim();
     return value === '' ? undefined : value;
@@ -59,10 +68,26 @@ function createReader(env: Environment, problems: string[]): EnvironmentReader {
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '');
+  const secret = (name: string) => {
+    const fileName = `${name}_FILE`;
+    const [value, file] = [text(name), text(fileName)];
+    if (file === undefined) return value;
+    if (value !== undefined) refuse(fileName, `${name} is set too: a secret comes from one place`);
+    try {
+      const held = readFileSync(file, 'utf8').trim();
+      if (held !== '') return held;
+      refuse(fileName, 'the file is empty');
+    } catch (error) {
+      refuse(fileName, `the file cannot be read: ${(error as Error).message}`);
+    }
+    return undefined;
+  };
   return {
     text,
     list,
+    secret,
     refuse,
+    refuseSecret,
     integer: (name, fallback, least, most) => {
       const value = text(name);
       if (value === undefined) return fallback;

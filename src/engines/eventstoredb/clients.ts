@@ -18,7 +18,7 @@ const appenders = new Map<string, Shared>();
 
 export function openAppender(connectionString: string) {
   const shared = appenders.get(connectionString) ?? {
-    client: EventStoreDBClient.connectionString(connectionString),
+    client: openClient(connectionString),
     users: 0,
   };
   appenders.set(connectionString, shared);
@@ -34,8 +34,13 @@ export function openAppender(connectionString: string) {
   };
 }
 
-export function openReader(connectionString: string) {
-  return EventStoreDBClient.connectionString(connectionString);
+/** @throws StoreFault without the connection string, which may hold a password */
+export function openClient(connectionString: string): EventStoreDBClient {
+  try {
+    return EventStoreDBClient.connectionString(connectionString);
+  } catch {
+    throw new StoreFault('STORE_FAILED', "EventStoreDB's connection string cannot be read");
+  }
 }
 
 /** Lets so many be under way; the others wait in their order. */

@@ -3,7 +3,7 @@ import type { StreamName } from '../../kernel/stream-name.ts';
 import type { EventSource } from '../../projection/event-source.ts';
 import type { EventStore } from '../../write/event-store.ts';
 import { createAppend } from './appends.ts';
-import { closedFault, openAppender, openReader } from './clients.ts';
+import { closedFault, openAppender, openClient } from './clients.ts';
 import { createCommandIndex } from './command-index.ts';
 import { causationOf, checkName } from './events.ts';
 import { toStoreFault } from './faults.ts';
@@ -21,11 +21,11 @@ export type EventStoreDbOptions = {
   readonly rememberedCommands?: number;
 };
 
-/** EventStoreDB for writing. @throws Error for a connection string that cannot be read */
+/** EventStoreDB for writing. @throws StoreFault for a connection string that cannot be read */
 export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
   const { connectionString } = options;
   const appender = openAppender(connectionString);
-  const reads = createReads(openReader(connectionString));
+  const reads = createReads(openClient(connectionString));
   const append = createAppend(appender.client, reads.read, {
     timeoutMs: options.appendTimeoutMs ?? 5_000,
     patienceMs: options.appendPatienceMs ?? 15_000,
@@ -101,9 +101,9 @@ export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
 export function createEventStoreDbSource(
   options: Pick<EventStoreDbOptions, 'connectionString'>,
 ): EventSource {
-  const reads = createReads(openReader(options.connectionString));
+  const reads = createReads(openClient(options.connectionString));
   // Subscriptions have a connection of their own: one that breaks takes no read with it.
-  const subscriber = openReader(options.connectionString);
+  const subscriber = openClient(options.connectionString);
   const closed = new AbortController();
   return {
     subscribe: (wanted) => {

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type Config, readConfig } from '../../../src/config/config.ts';
 import { ConfigError, type Environment } from '../../../src/config/environment.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 function problemsOf(env: Environment): readonly string[] {
   try {
@@ -12,6 +15,8 @@ function problemsOf(env: Environment): readonly string[] {
   return [];
 }
 
+const folder = temporaryFolder();
+const anyElasticsearch = { ELASTICSEARCH_URL: 'http://n:9200' };
 const loopback = (port: number) => ({ host: '127.0.0.1', port });
 
 describe('an empty environment', () => {
@@ -120,6 +125,32 @@ test('every variable is read', () => {
   } satisfies Config);
 });
 
+test('the stores are those that the environment names', () => {
+  const secret = join(folder, 'secret');
+  writeFileSync(secret, 'esdb://admin:pw@n:2113?tls=true\n');
+  const config = readConfig({
+    EVENTSTORE_URL_FILE: secret,
+    ELASTICSEARCH_URL: 'https://n:9200',
+    ELASTICSEARCH_USERNAME: 'u',
+    ELASTICSEARCH_PASSWORD: 'pw',
+    ELASTICSEARCH_CA_FILE: 'ca.pem',
+    ELASTICSEARCH_INDEX_PREFIX: 'ch',
+    ELASTICSEARCH_REQUEST_TIMEOUT_MS: '5',
+  });
+  const connectionString = 'esdb://admin:pw@n:2113?tls=true';
+  expect(config.eventStore).toEqual({ engine: 'eventstoredb', connectionString });
+  expect(config.readStore).toEqual({
+    engine: 'elasticsearch',
+    url: 'https://n:9200',
+    indexPrefix: 'ch',
+    requestTimeoutMs: 5,
+    auth: { username: 'u', password: 'pw' },
+    caFile: 'ca.pem',
+  });
+  const keyed = readConfig({ ...anyElasticsearch, ELASTICSEARCH_API_KEY: 'k' });
+  expect(keyed.readStore).toMatchObject({ auth: { apiKey: 'k' }, indexPrefix: 'cipherhorizon' });
+});
+
 test('keys may come from a URL', () => {
   const env = { AUTH_JWKS_URL: 'https://i/jwks', AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' };
   expect(readConfig(env).authentication).toEqual({
@@ -149,8 +180,17 @@ describe('a refusal names the variable, its value and the rule', () => {
     [{ READ_GRPC_ADDRESS: '50052' }, 'READ_GRPC_ADDRESS ("50052"): host:port'],
     [{ READ_GRPC_ADDRESS: 'a:70000' }, 'READ_GRPC_ADDRESS ("a:70000"): host:port'],
     [{ READ_GRPC_ADDRESS: '::1:2' }, 'READ_GRPC_ADDRESS ("::1:2"): host:port'],
-    [{ EVENTSTORE_URL: 'esdb://n:2113' }, 'EVENTSTORE_URL ("esdb://n:2113"): this version has'],
-    [{ ELASTICSEARCH_URL: 'http://n' }, 'ELASTICSEARCH_URL ("http://n"): this version has'],
+    [{ EVENTSTORE_URL: 'http://admin:pw@n:2113' }, 'EVENTSTORE_URL (secret): esdb://host:port'],
+    [{ EVENTSTORE_URL_FILE: '/no/file' }, 'EVENTSTORE_URL_FILE ("/no/file"): the file cannot be'],
+    [{ ELASTICSEARCH_URL: 'n:9200' }, 'ELASTICSEARCH_URL ("n:9200"): a URL that begins with'],
+    [{ ELASTICSEARCH_URL: 'http://a:pw@n' }, 'ELASTICSEARCH_URL (secret): without user and'],
+    [{ ELASTICSEARCH_CA_FILE: 'ca' }, 'ELASTICSEARCH_CA_FILE ("ca"): it is for an Elasticsearch'],
+    [{ ...anyElasticsearch, ELASTICSEARCH_USERNAME: 'u' }, 'ELASTICSEARCH_PASSWORD (not set): it'],
+    [{ ...anyElasticsearch, ELASTICSEARCH_INDEX_PREFIX: 'A' }, 'ELASTICSEARCH_INDEX_PREFIX ("A")'],
+    [
+      { ...anyElasticsearch, ELASTICSEARCH_API_KEY: 'k', ELASTICSEARCH_PASSWORD: 'pw' },
+      'ELASTICSEARCH_PASSWORD (secret): ELASTICSEARCH_API_KEY is set too',
+    ],
     [{ AUTH_ISSUER: 'i' }, 'AUTH_ISSUER ("i"): without AUTH_JWKS_URL or AUTH_KEY_FILE'],
     [{ AUTH_AUDIENCE: 'a' }, 'AUTH_AUDIENCE ("a"): without AUTH_JWKS_URL or AUTH_KEY_FILE'],
     [{ AUTH_JWKS_URL: 'ftp://i' }, 'AUTH_JWKS_URL ("ftp://i"): a URL that begins with http://'],
