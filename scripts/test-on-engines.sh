@@ -2,7 +2,7 @@
 # Runs `npm run test:engines` with all that it can be run with: a real Elasticsearch, which the
 # launcher named here starts and removes, EventStoreDB's protocol by cmd/event-store.ts, and a Python
 # with esdbclient. What cannot be fetched is told, and the tests that need it do not run.
-# Usage: scripts/test-on-engines.sh [folder of the launchers]
+# Usage: scripts/test-on-engines.sh [folder of the launchers] [words for jest]
 set -euo pipefail
 launchers=$(realpath "${1:-../shared/engines}")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -39,4 +39,4 @@ CIPHERHORIZON_DATA_DIR=$work/events EVENT_STORE_ADDRESS=$address LOG_LEVEL=warn 
 event_store=$!
 export EVENTSTORE_URL="esdb://$address?tls=false"
 
-npm run test:engines
+npm run test:engines -- "${@:2}"

@@ -29,8 +29,12 @@ const scripts: { readonly [server in ServerName]: string } = {
   read: 'read-server',
 };
 
-/** Server processes of a data directory on free ports, without a supervisor. */
-export function createServers(dataDirectory: string) {
+/**
+ * Server processes of a data directory on free ports, without a supervisor.
+ *
+ * environment: what they read besides, such as the engines
+ */
+export function createServers(dataDirectory: string, environment: NodeJS.ProcessEnv = {}) {
   const all: ServerProcess[] = [];
 
   const startAt = async (
@@ -42,7 +46,10 @@ export function createServers(dataDirectory: string) {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         ...process.env,
+        // The embedded engines, unless the test says otherwise.
+        ...{ EVENTSTORE_URL: '', ELASTICSEARCH_URL: '' },
         LOG_LEVEL: 'info',
+        ...environment,
         CIPHERHORIZON_DATA_DIR: dataDirectory,
         [`${server.toUpperCase()}_GRPC_ADDRESS`]: grpc,
         [`${server.toUpperCase()}_HTTP_ADDRESS`]: http,

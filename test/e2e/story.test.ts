@@ -1,0 +1,3 @@
+import { describeStory } from '../support/story.ts';
+
+describeStory('the embedded engines', () => ({}));
