@@ -34,9 +34,9 @@ export type BulkOptions = {
 };
 
 export const usualBulk: BulkOptions = {
-  mostItems: 500,
+  mostItems: 350,
   mostLength: 4 * 1024 * 1024,
-  inFlight: 4,
+  inFlight: 3,
   resends: 6,
   firstPauseMs: 50,
 };
@@ -68,7 +68,7 @@ export function createBulk(client: Client, what: string, options = usualBulk): S
   const { mostItems, mostLength, inFlight, resends, firstPauseMs } = options;
 
   async function post(lines: readonly Line[]): Promise<BulkResult> {
-    const operations = lines.map(({ text }) => text).join('');
+    const operations = Buffer.from(lines.map(({ text }) => text).join(''));
     return (await client.bulk({
       // The client hands a text on as it is.
       operations: operations as unknown as never[],
