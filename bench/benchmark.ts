@@ -5,6 +5,8 @@ export type Bench = {
   readonly folder: string;
   /** Says what goes on, beside the table. */
   readonly note: (text: string) => void;
+  /** How much is built or sent: what the row's name says, or in a quick run a part of it. */
+  readonly sized: (count: number) => number;
 };
 
 /** Something that is measured: some rows of the table. */

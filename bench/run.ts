@@ -4,23 +4,31 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
 import { commandsInProcess } from './rows/commands-in-process.ts';
+import { rebuilds } from './rows/rebuild.ts';
 import { streamed } from './rows/streamed.ts';
 import { streams } from './rows/streams.ts';
 import { unaryCommands } from './rows/unary-commands.ts';
 import { describeProfiles, startProfiling } from './support/profile.ts';
 import { formatTable, type Row } from './table.ts';
 
-// npm run bench [-- [--profile] [words that the row or its section has in its name]...]
+// npm run bench [-- [--profile] [--quick] [words that the row or its section has in its name]...]
+
+/** What a quick run builds and sends: enough to see that a row works, not what it measures. */
+const quickPart = 1 / 20;
 
 const benchmarks: readonly Benchmark[] = [
   unaryCommands,
   ...commandsInProcess,
   streams,
   ...streamed,
+  ...rebuilds,
 ];
 
 const { values, positionals } = parseArgs({
-  options: { profile: { type: 'boolean', default: false } },
+  options: {
+    profile: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 
@@ -43,7 +51,7 @@ try {
     note(`${benchmark.title}: ${benchmark.name}`);
     const rows = sections.get(benchmark.title) ?? [];
     sections.set(benchmark.title, rows);
-    rows.push(...(await benchmark.run({ folder, note })));
+    rows.push(...(await benchmark.run({ folder, note, sized })));
   }
   const tables = [...sections].map(([title, rows]) => ({ title, rows }));
   console.log(formatTable(heading(), tables));
@@ -57,9 +65,14 @@ function note(text: string): void {
   process.stderr.write(`${seconds.padStart(4)} s  ${text}\n`);
 }
 
+function sized(count: number): number {
+  return values.quick ? Math.ceil(count * quickPart) : count;
+}
+
 function heading(): string[] {
   const [cpu] = cpus();
   const machine = `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}`;
   const day = new Date().toISOString().slice(0, 10);
-  return [`CipherHorizon, ${day}, Node ${process.versions.node}, ${machine}`];
+  const lines = [`CipherHorizon, ${day}, Node ${process.versions.node}, ${machine}`];
+  return values.quick ? [...lines, 'A quick run: a twentieth of the sizes that are named'] : lines;
 }

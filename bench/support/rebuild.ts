@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { views } from '../../cmd/views.ts';
+import { createSqliteEventSource } from '../../src/engines/sqlite/event-log.ts';
+import { createSqliteReadModelStore } from '../../src/engines/sqlite/read-models.ts';
+import { createProjector } from '../../src/projection/projector.ts';
+import { eventsFile } from './command-bus.ts';
+
+const quiet = { debug: ignore, info: ignore, warn: console.error, error: console.error };
+
+export type Rebuilt = {
+  /** Events of the log that the views take, each as often as it is taken. */
+  readonly applied: number;
+  readonly seconds: number;
+  readonly maxBytes: number;
+  readonly documents: number;
+};
+
+/** Builds views from the whole log, as a projector does that finds none of them. */
+export async function rebuild(input: {
+  readonly folder: string;
+  /** All of them where none is named. */
+  readonly view?: string;
+}): Promise<Rebuilt> {
+  const { folder, view } = input;
+  const path = join(folder, `views-${view ?? 'all'}.db`);
+  await using source = createSqliteEventSource({ path: join(folder, eventsFile) });
+  await using store = createSqliteReadModelStore({ path });
+  const chosen = views.filter(({ name }) => view === undefined || name === view);
+  const projector = createProjector({ views: chosen, source, store, log: quiet, now: Date.now });
+  const stop = new AbortController();
+  const startedAt = performance.now();
+  const running = projector.run(stop.signal);
+  while (!projector.lanes.every(({ target }) => target !== undefined)) await delay(20);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const builds = projector.lanes.map(({ view: { name } }) => projector.generations.buildOf(name));
+  const counts = await Promise.all(
+    projector.lanes.map(({ target }) => (target === undefined ? 0 : store.count(target.ref))),
+  );
+  stop.abort();
+  await running;
+  return {
+    applied: builds.reduce((sum, build) => sum + (build?.done ?? 0), 0),
+    seconds,
+    maxBytes: process.resourceUsage().maxRSS * 1024,
+    documents: counts.reduce((sum, count) => sum + count, 0),
+  };
+}
+
+function ignore(): void {}
