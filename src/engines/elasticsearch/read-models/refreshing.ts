@@ -13,7 +13,10 @@ export async function refreshIndex(client: Client, index: string): Promise<void>
   const stop = new AbortController();
   const probe = async () => {
     const [entry] = (await client.mget({ docs: [{ _index: index, _id: checkpointId }] })).docs;
-    if (entry !== undefined && 'error' in entry) throw faultOf(toComplaint(503, entry.error), what);
+    // That there is no index at all is told by the refresh itself.
+    if (entry === undefined || !('error' in entry)) return;
+    if (entry.error.type === 'index_not_found_exception') return;
+    throw faultOf(toComplaint(503, entry.error), what);
   };
   try {
     const refresh = client.indices.refresh({ index }, { signal: stop.signal });
