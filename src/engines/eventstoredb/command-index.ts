@@ -35,6 +35,8 @@ type StreamIndex = {
 };
 
 const commandsPerBlock = 512;
+/** What a stream takes besides its entries, counted in entries. */
+const streamCost = 16;
 /** 40 kB: well within what one event may have. */
 const mostPerBlock = 4_096;
 
@@ -45,7 +47,8 @@ const mostPerBlock = 4_096;
  * state, so that an event that the index has not seen makes the append conflict. A stream that is
  * not in memory is read: the blocks that were written of it, and its events after those.
  *
- * entries: how many commands are kept in memory over all streams, some 30 bytes each
+ * entries: how many commands are kept in memory over all streams, some 30 bytes each; a stream counts
+ * as 16 more
  */
 export function createCommandIndex(store: Store, options: { readonly entries: number }) {
   const streams = new Map<StreamName, StreamIndex>();
@@ -96,7 +99,9 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
   }
 
   async function indexOf(stream: StreamName): Promise<StreamIndex> {
-    const index = streams.get(stream) ?? emptyIndex();
+    const known = streams.get(stream);
+    const index = known ?? emptyIndex();
+    if (known === undefined) entries += streamCost;
     // The one that was used last is the last to go.
     streams.delete(stream);
     streams.set(stream, index);
@@ -127,7 +132,7 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
   function forget(stream: StreamName, index: StreamIndex): void {
     if (streams.get(stream) !== index) return;
     streams.delete(stream);
-    entries -= index.table.size();
+    entries -= index.table.size() + streamCost;
   }
 
   /** Blocks are written beside the commands: one that fails is written by somebody later. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-const firstCapacity = 64;
+const firstCapacity = 8;
 const fullest = 0.6;
 
 /**
