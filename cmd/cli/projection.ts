@@ -83,7 +83,7 @@ function printStatus(output: Cli['output'], { projections, projector }: Status):
     ],
     projections.map((status) => [
       ...[status.view, enumLabel(ProjectionStateSchema, status.state)],
-      ...[formatCount(status.lagEvents), formatSeconds(status.lagSeconds)],
+      ...[formatLag(status.lagEvents), formatSeconds(status.lagSeconds)],
       ...[formatCount(status.eventsPerSecond), formatCount(status.documents)],
       ...[formatCount(status.parkedDocuments), String(status.generation)],
     ]),
@@ -97,6 +97,11 @@ function printStatus(output: Cli['output'], { projections, projector }: Status):
   }
   if (projector?.state === ProjectionState.STANDBY) output.sentence(standbyLine(projector));
   for (const line of errorLines(projections)) output.sentence(line);
+}
+
+/** A store may not be able to count its events. */
+export function formatLag(events: bigint): string {
+  return events < 0n ? '-' : formatCount(events);
 }
 
 /** Who does the work that this projector would do. */

@@ -17,6 +17,9 @@ import { type Lane, openTarget } from './lane.ts';
 import type { Projector } from './projector.ts';
 import type { GenerationInfo } from './read-model-store.ts';
 
+/** In an answer: the store cannot tell cheaply how many events are left. */
+const notCounted = -1;
+
 const stateOf = {
   waiting: ProjectionState.WAITING,
   'catching up': ProjectionState.CATCHING_UP,
@@ -68,7 +71,7 @@ async function standbyStatusOf(
   return create(ProjectionStatusSchema, {
     ...status,
     position: toToken(checkpoint),
-    lagEvents: BigInt((await source.countAfter(checkpoint)) ?? 0),
+    lagEvents: BigInt((await source.countAfter(checkpoint)) ?? notCounted),
     generation,
     fingerprint,
     documents: BigInt(await store.count(ref)),
@@ -84,7 +87,7 @@ async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionSta
     view: lane.view.name,
     state: stateOfLane(projector, lane),
     position: toToken(lane.checkpoint),
-    lagEvents: BigInt(lagEvents ?? 0),
+    lagEvents: BigInt(lagEvents ?? notCounted),
     lagSeconds,
     eventsPerSecond,
     generation: lane.target?.ref.generation ?? 0,
@@ -167,7 +170,11 @@ export function projectionGauges(projector: Projector): readonly Gauge[] {
   });
   const { statusOf: seen } = projector;
   return [
-    gauge('projection_lag_events', 'Events not applied.', (lane) => seen(lane).lagEvents ?? 0),
+    gauge(
+      'projection_lag_events',
+      'Events not applied.',
+      (lane) => seen(lane).lagEvents ?? Number.NaN,
+    ),
     gauge(
       'projection_lag_seconds',
       'Age of the oldest event that is not applied.',

@@ -4,7 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from '@jest/globals';
 import { createOutput } from '../../../cmd/cli/output.ts';
 import { noteMore } from '../../../cmd/cli/pages.ts';
-import { errorLines, standbyLine } from '../../../cmd/cli/projection.ts';
+import { errorLines, formatLag, standbyLine } from '../../../cmd/cli/projection.ts';
 import {
   ProjectionStatusSchema,
   ProjectorStatusSchema,
@@ -53,4 +53,8 @@ test('a projector that stands by says who works', () => {
   const projector = create(ProjectorStatusSchema, { name: 'b:50053', worker: 'a:50053' });
   expect(standbyLine(projector)).toBe('b:50053 stands by: a:50053 works');
   expect(standbyLine({ ...projector, worker: '' })).toBe('b:50053 stands by: nobody works');
+});
+
+test('a lag that nobody counts is not told as none', () => {
+  expect([formatLag(-1n), formatLag(0n), formatLag(12_345n)]).toEqual(['-', '0', '12,345']);
 });

@@ -81,6 +81,8 @@ export type ProjectionStatus = Message<"cipherhorizon.platform.v1.ProjectionStat
   position: string;
 
   /**
+   * -1 where the store can't count them, or they have not been counted yet.
+   *
    * @generated from field: int64 lag_events = 4;
    */
   lagEvents: bigint;
