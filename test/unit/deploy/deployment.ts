@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
 
 // What docker-compose.yml and deploy/ say, read for the tests.
 
@@ -11,13 +11,8 @@ export function readText(path: string): string {
   return readFileSync(join(root, path), 'utf8');
 }
 
-// It comes with jest, without types.
-const { safeLoad } = createRequire(import.meta.url)('js-yaml') as {
-  readonly safeLoad: (text: string) => unknown;
-};
-
 export function readYaml<T>(path: string): T {
-  return safeLoad(readText(path)) as T;
+  return parse(readText(path), { merge: true }) as T;
 }
 
 /** What the tests look at of a service, with `<<` resolved. */
