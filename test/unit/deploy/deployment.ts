@@ -12,7 +12,7 @@ export function readText(path: string): string {
 }
 
 export function readYaml<T>(path: string): T {
-  return parse(readText(path), { merge: true }) as T;
+  return parse(readText(path), { merge: true, maxAliasCount: -1 }) as T;
 }
 
 /** What the tests look at of a service, with `<<` resolved. */
