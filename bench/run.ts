@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
 import { commandsInProcess } from './rows/commands-in-process.ts';
+import { queries } from './rows/queries.ts';
 import { rebuilds } from './rows/rebuild.ts';
 import { streamed } from './rows/streamed.ts';
 import { streams } from './rows/streams.ts';
@@ -22,6 +23,7 @@ const benchmarks: readonly Benchmark[] = [
   streams,
   ...streamed,
   ...rebuilds,
+  queries,
 ];
 
 const { values, positionals } = parseArgs({

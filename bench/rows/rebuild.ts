@@ -2,8 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { views } from '../../cmd/views.ts';
 import type { Bench, Benchmark } from '../benchmark.ts';
+import type { Built } from '../support/build-views.ts';
 import { startChild } from '../support/child.ts';
-import type { Rebuilt } from '../support/rebuild.ts';
 import { perSecond, thousands } from '../support/statistics.ts';
 import { atLeast, below, type Row } from '../table.ts';
 
@@ -67,14 +67,17 @@ async function floorsOf(folder: string) {
   return { read, upsert: await child.call('upsertRate', { folder }) };
 }
 
-async function rebuild(folder: string, name: string | undefined): Promise<Rebuilt> {
-  const module = new URL('../support/rebuild.ts', import.meta.url);
+async function rebuild(folder: string, name: string | undefined): Promise<Built> {
+  const module = new URL('../support/build-views.ts', import.meta.url);
   const profileName = `rebuild-${name ?? 'all'}`;
-  await using child = startChild<typeof import('../support/rebuild.ts')>(module, profileName);
-  return await child.call('rebuild', name === undefined ? { folder } : { folder, view: name });
+  await using child = startChild<typeof import('../support/build-views.ts')>(module, profileName);
+  return await child.call('buildViews', {
+    ...{ folder, file: `views-${name ?? 'all'}.db` },
+    ...(name !== undefined && { names: [name] }),
+  });
 }
 
-function rowsOf(name: string, events: number, rebuilt: Rebuilt, upsert: number): readonly Row[] {
+function rowsOf(name: string, events: number, rebuilt: Built, upsert: number): readonly Row[] {
   const rate = events / rebuilt.seconds;
   const megabytes = rebuilt.maxBytes / 1e6;
   return [

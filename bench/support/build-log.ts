@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createSqliteEventLog } from '../../src/engines/sqlite/event-log.ts';
 import { eventsFile } from './command-bus.ts';
 import type { StreamEvent } from './events.ts';
+import { strategyLog } from './strategies.ts';
 import { tradingMix } from './trading-mix.ts';
 
 const eventsAtOnce = 500;
@@ -27,4 +28,11 @@ export async function buildTradingLog(input: {
   readonly count: number;
 }): Promise<void> {
   await appendAll(input.folder, tradingMix(input.count));
+}
+
+export async function buildStrategyLog(input: {
+  readonly folder: string;
+  readonly count: number;
+}): Promise<void> {
+  await appendAll(input.folder, strategyLog(input.count));
 }

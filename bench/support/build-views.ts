@@ -6,9 +6,11 @@ import { createSqliteReadModelStore } from '../../src/engines/sqlite/read-models
 import { createProjector } from '../../src/projection/projector.ts';
 import { eventsFile } from './command-bus.ts';
 
+export const viewsFile = 'views.db';
+
 const quiet = { debug: ignore, info: ignore, warn: console.error, error: console.error };
 
-export type Rebuilt = {
+export type Built = {
   /** Events of the log that the views take, each as often as it is taken. */
   readonly applied: number;
   readonly seconds: number;
@@ -17,16 +19,16 @@ export type Rebuilt = {
 };
 
 /** Builds views from the whole log, as a projector does that finds none of them. */
-export async function rebuild(input: {
+export async function buildViews(input: {
   readonly folder: string;
   /** All of them where none is named. */
-  readonly view?: string;
-}): Promise<Rebuilt> {
-  const { folder, view } = input;
-  const path = join(folder, `views-${view ?? 'all'}.db`);
+  readonly names?: readonly string[];
+  readonly file?: string;
+}): Promise<Built> {
+  const { folder, names, file = viewsFile } = input;
   await using source = createSqliteEventSource({ path: join(folder, eventsFile) });
-  await using store = createSqliteReadModelStore({ path });
-  const chosen = views.filter(({ name }) => view === undefined || name === view);
+  await using store = createSqliteReadModelStore({ path: join(folder, file) });
+  const chosen = views.filter(({ name }) => names?.includes(name) ?? true);
   const projector = createProjector({ views: chosen, source, store, log: quiet, now: Date.now });
   const stop = new AbortController();
   const startedAt = performance.now();
