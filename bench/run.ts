@@ -6,6 +6,7 @@ import type { Benchmark } from './benchmark.ts';
 import { commandsInProcess } from './rows/commands-in-process.ts';
 import { queries } from './rows/queries.ts';
 import { rebuilds } from './rows/rebuild.ts';
+import { searchable } from './rows/searchable.ts';
 import { streamed } from './rows/streamed.ts';
 import { streams } from './rows/streams.ts';
 import { unaryCommands } from './rows/unary-commands.ts';
@@ -24,6 +25,7 @@ const benchmarks: readonly Benchmark[] = [
   ...streamed,
   ...rebuilds,
   queries,
+  searchable,
 ];
 
 const { values, positionals } = parseArgs({
