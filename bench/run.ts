@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
 import { commandsInProcess } from './rows/commands-in-process.ts';
+import { portfolio } from './rows/portfolio.ts';
 import { queries } from './rows/queries.ts';
 import { rebuilds } from './rows/rebuild.ts';
 import { searchable } from './rows/searchable.ts';
@@ -26,6 +27,7 @@ const benchmarks: readonly Benchmark[] = [
   ...rebuilds,
   queries,
   searchable,
+  portfolio,
 ];
 
 const { values, positionals } = parseArgs({

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createSqliteEventLog } from '../../src/engines/sqlite/event-log.ts';
 import { eventsFile } from './command-bus.ts';
 import type { StreamEvent } from './events.ts';
+import { portfolioLog } from './portfolio-log.ts';
 import { strategyLog } from './strategies.ts';
 import { tradingMix } from './trading-mix.ts';
 
@@ -35,4 +36,11 @@ export async function buildStrategyLog(input: {
   readonly count: number;
 }): Promise<void> {
   await appendAll(input.folder, strategyLog(input.count));
+}
+
+export async function buildPortfolioLog(input: {
+  readonly folder: string;
+  readonly activities: number;
+}): Promise<void> {
+  await appendAll(input.folder, portfolioLog(input.activities));
 }
