@@ -1,14 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { fold, placesOfWords, wordsOf } from '../../../src/engines/sqlite/read-models/fold.ts';
-import { createHighlighter } from '../../../src/engines/sqlite/read-models/highlight.ts';
 import { layoutOf } from '../../../src/engines/sqlite/read-models/layout.ts';
-import {
-  fromSortable,
-  toSortable,
-} from '../../../src/engines/sqlite/read-models/sortable-decimal.ts';
+import { isMetBy } from '../../../src/engines/sqlite/read-models/scoring.ts';
 import { nearIn } from '../../../src/engines/sqlite/read-models/spelling.ts';
 import { compare, decimal } from '../../../src/kernel/decimal.ts';
+import { createHighlighter } from '../../../src/read/highlight.ts';
+import { fromSortable, toSortable } from '../../../src/read/sortable-decimal.ts';
+import { fold, placesOfWords, wordsOf } from '../../../src/read/words.ts';
 
 describe('a sortable decimal', () => {
   const digits = (maxLength: number) =>
@@ -147,7 +145,7 @@ describe('highlights', () => {
     text: { kind: 'text', search: 1 },
     list: { kind: 'keyword', many: true, search: 1 },
   });
-  const highlight = createHighlighter(layout, [{ word: 'foo', near: ['fob'] }]);
+  const highlight = createHighlighter(layout.searched, isMetBy([{ word: 'foo', near: ['fob'] }]));
 
   test('show elements that match, at most three pieces of a field', () => {
     const list = ['foo', 'bar', 'a fob', 'fo', 'FOOD & <i>', 'foo four'];

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { Misindexed } from '../../../projection/read-model-store.ts';
+import { fromSortable } from '../../../read/sortable-decimal.ts';
 import type { Source } from './entries.ts';
 import type { FieldPlan, Layout } from './layout.ts';
-import { fromSortable } from './sortable-decimal.ts';
 import { type Derived, derive, type IndexValue } from './values.ts';
 
 type FieldCheck = Misindexed['fields'][number];

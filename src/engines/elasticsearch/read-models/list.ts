@@ -1,10 +1,11 @@
 import type { estypes } from '@elastic/elasticsearch';
+import { fieldOf } from '../../../read/declared-field.ts';
 import type { ListRequest, ReadModel } from '../../../read/read-models.ts';
 import { fromCursor, type Place, type Question } from './cursor.ts';
 import { documentFields } from './entries.ts';
 import type { FieldPlan, Layout } from './layout.ts';
 import type { PagePlan } from './pages.ts';
-import { fieldOf, queryOf } from './queries.ts';
+import { queryOf } from './queries.ts';
 
 /** Beyond every safe integer, and exact as a double. */
 const farAway = 2 ** 53;

@@ -1,5 +1,5 @@
 import type { estypes } from '@elastic/elasticsearch';
-import { StoreFault } from '../../../kernel/fault.ts';
+import { fieldOf } from '../../../read/declared-field.ts';
 import type { Condition, FilterValue, ReadModel } from '../../../read/read-models.ts';
 import type { FieldPlan, Layout } from './layout.ts';
 import { type IndexValue, toIndexed } from './values.ts';
@@ -7,30 +7,6 @@ import type { AskedWord } from './words-asked.ts';
 
 /** QueryDslQueryContainer itself may be undefined, by the way that it is made. */
 export type Query = NonNullable<estypes.SearchRequest['query']>;
-
-/**
- * The field of the live generation.
- *
- * @throws StoreFault STORE_UNAVAILABLE where only a later generation has it, TypeError where the
- * model doesn't declare it so
- */
-export function fieldOf(
-  layout: Layout,
-  model: ReadModel,
-  name: string,
-  use: 'filter' | 'sort' | 'facet',
-): FieldPlan {
-  const declared = Object.hasOwn(model.schema, name) ? model.schema[name] : undefined;
-  if (declared?.[use] !== true) {
-    throw new TypeError(`the field "${name}" of the view "${model.name}" is not declared ${use}`);
-  }
-  const plan = layout.fields.get(name);
-  const { kind, many, fold, [use]: declaredSo } = plan?.field ?? {};
-  const same = kind === declared.kind && !many === !declared.many && !fold === !declared.fold;
-  if (plan !== undefined && same && declaredSo === true) return plan;
-  const message = `the view "${model.name}" is being rebuilt: its generation ${layout.generation} does not have the field "${name}" as it is asked for`;
-  throw new StoreFault('STORE_UNAVAILABLE', message);
-}
 
 /** The documents that fulfil all conditions and have all words. */
 export function queryOf(

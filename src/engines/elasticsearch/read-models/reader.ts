@@ -1,5 +1,6 @@
 import type { Client, estypes } from '@elastic/elasticsearch';
 import { StoreFault } from '../../../kernel/fault.ts';
+import { createHighlighter } from '../../../read/highlight.ts';
 import {
   type FoundDocument,
   InvalidCursor,
@@ -11,7 +12,6 @@ import {
 } from '../../../read/read-models.ts';
 import { closed, faultOf, isMissingIndex, toComplaint, toStoreFault } from '../faults.ts';
 import { documentFields, fromCheckpoint, fromHeartbeat, type Source, toStored } from './entries.ts';
-import { createHighlighter } from './highlight.ts';
 import type { Layout } from './layout.ts';
 import { planList } from './list.ts';
 import { createLive, noLive } from './live.ts';
@@ -20,6 +20,7 @@ import { createPages } from './pages.ts';
 import { createRefreshing, refreshIndex } from './refreshing.ts';
 import { facetsOf, planSearch } from './search.ts';
 import { createSnapshots } from './snapshots.ts';
+import { isMetBy } from './words-asked.ts';
 
 /** The read side's port over a client. */
 export function createReader(client: Client, prefix: string): ReadModels {
@@ -96,7 +97,8 @@ export function createReader(client: Client, prefix: string): ReadModels {
       return { items: [], total: 0, facets: facetsOf(request.facets, undefined) };
     }
     const { hits, total, aggregations, ...next } = await read(layout.index, plan.page);
-    const highlight = createHighlighter(layout, plan.asked);
+    const isMet = (word: string) => plan.asked.some((one) => isMetBy(one, word));
+    const highlight = createHighlighter(layout.searched, isMet);
     return {
       ...next,
       items: hits.flatMap(({ _source: source, sort }) => {

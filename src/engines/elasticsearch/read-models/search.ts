@@ -1,11 +1,12 @@
 import type { estypes } from '@elastic/elasticsearch';
+import { fieldOf } from '../../../read/declared-field.ts';
 import type { ReadModel, SearchRequest, SearchResult } from '../../../read/read-models.ts';
 import { fromCursor, type Question } from './cursor.ts';
 import { documentFields } from './entries.ts';
 import type { Layout } from './layout.ts';
 import { planList } from './list.ts';
 import type { PagePlan } from './pages.ts';
-import { fieldOf, queryOf } from './queries.ts';
+import { queryOf } from './queries.ts';
 import { byScore } from './scoring.ts';
 import { type AskedWord, askedWords } from './words-asked.ts';
 

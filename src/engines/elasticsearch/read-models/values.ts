@@ -1,9 +1,9 @@
 import { isDecimal } from '../../../kernel/decimal.ts';
 import type { JsonObject, JsonValue } from '../../../kernel/json.ts';
 import type { Field } from '../../../projection/kit.ts';
-import { fold, wordsOf } from './fold.ts';
+import { toSortable } from '../../../read/sortable-decimal.ts';
+import { fold, wordsOf } from '../../../read/words.ts';
 import type { Layout } from './layout.ts';
-import { toSortable } from './sortable-decimal.ts';
 
 export type IndexValue = string | number | boolean;
 

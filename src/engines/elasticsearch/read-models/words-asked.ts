@@ -1,4 +1,4 @@
-import { wordsOf } from './fold.ts';
+import { wordsOf } from '../../../read/words.ts';
 
 /** A word of a question, and how many typing errors it may be met with. */
 export type AskedWord = { readonly word: string; readonly errors: 0 | 1 | 2 };

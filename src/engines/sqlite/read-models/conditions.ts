@@ -1,4 +1,4 @@
-import { StoreFault } from '../../../kernel/fault.ts';
+import { fieldOf } from '../../../read/declared-field.ts';
 import type { Condition, FilterValue, ReadModel } from '../../../read/read-models.ts';
 import type { FieldPlan, IndexPlan, Layout } from './layout.ts';
 import type { Statements } from './statements.ts';
@@ -27,30 +27,6 @@ export type Source = {
   readonly where: string;
   readonly parameters: readonly SqlValue[];
 };
-
-/**
- * The field of the live generation.
- *
- * @throws StoreFault STORE_UNAVAILABLE where only a later generation has it, TypeError where the
- * model doesn't declare it so
- */
-export function fieldOf(
-  layout: Layout,
-  model: ReadModel,
-  name: string,
-  use: 'filter' | 'sort' | 'facet',
-): FieldPlan {
-  const declared = Object.hasOwn(model.schema, name) ? model.schema[name] : undefined;
-  if (declared?.[use] !== true) {
-    throw new TypeError(`the field "${name}" of the view "${model.name}" is not declared ${use}`);
-  }
-  const plan = layout.fields.get(name);
-  const { kind, many, fold, [use]: declaredSo } = plan?.field ?? {};
-  const same = kind === declared.kind && !many === !declared.many && !fold === !declared.fold;
-  if (plan !== undefined && same && declaredSo === true) return plan;
-  const message = `the view "${model.name}" is being rebuilt: its generation ${layout.generation} does not have the field "${name}" as it is asked for`;
-  throw new StoreFault('STORE_UNAVAILABLE', message);
-}
 
 export function clausesOf(
   layout: Layout,

@@ -1,10 +1,10 @@
 import type { JsonObject, JsonValue } from '../../../kernel/json.ts';
 import type { GenerationRef, Misindexed } from '../../../projection/read-model-store.ts';
+import { fromSortable } from '../../../read/sortable-decimal.ts';
 import type { SqliteDatabase } from '../database.ts';
 import { keyOf } from './catalogue.ts';
 import { createWordCheck } from './inspect-words.ts';
 import type { FieldPlan, Layout } from './layout.ts';
-import { fromSortable } from './sortable-decimal.ts';
 import type { Statements } from './statements.ts';
 import { encode, type SqlValue } from './values.ts';
 

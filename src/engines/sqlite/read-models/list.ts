@@ -1,9 +1,9 @@
+import { fieldOf } from '../../../read/declared-field.ts';
 import type { ListRequest, Page, ReadModel } from '../../../read/read-models.ts';
 import {
   type Clause,
   clausesOf,
   drivenBy,
-  fieldOf,
   mostSelective,
   type Source,
   walking,

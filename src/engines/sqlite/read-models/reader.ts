@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../kernel/json.ts';
+import { createHighlighter } from '../../../read/highlight.ts';
 import {
   type FoundDocument,
   type Hit,
@@ -11,9 +12,9 @@ import {
 } from '../../../read/read-models.ts';
 import { type SqliteDatabase, toStoreFault } from '../database.ts';
 import { checkpointOf, createLayouts, liveKeyOf } from './catalogue.ts';
-import { createHighlighter } from './highlight.ts';
 import type { Layout } from './layout.ts';
 import { listRows } from './list.ts';
+import { isMetBy } from './scoring.ts';
 import { type Matches, searchRows } from './search.ts';
 import { createSpelling } from './spelling.ts';
 import { createStatements } from './statements.ts';
@@ -70,7 +71,7 @@ export function createReader(path: string, database: SqliteDatabase): ReadModels
 
   function hits(layout: Layout, { items, asked }: Matches): readonly Hit[] {
     const byRow = documentsBy('row', layout);
-    const highlight = createHighlighter(layout, asked);
+    const highlight = createHighlighter(layout.searched, isMetBy(asked));
     return items.flatMap(({ row, score }) => {
       const document = byRow(row);
       return document ? { ...document, score, highlights: highlight(document.document) } : [];

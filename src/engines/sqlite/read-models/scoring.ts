@@ -3,6 +3,12 @@ import type { Layout } from './layout.ts';
 /** A word of a question: it is met by itself, by what begins so, and by the words near it. */
 export type AskedWord = { readonly word: string; readonly near: readonly string[] };
 
+/** Whether a word of a document is one that was asked for: itself, its beginning, or a near one. */
+export function isMetBy(asked: readonly AskedWord[]): (word: string) => boolean {
+  const near = new Set(asked.flatMap((word) => word.near));
+  return (word) => near.has(word) || asked.some((other) => word.startsWith(other.word));
+}
+
 /** How much a word counts that is met so. */
 const exact = 2;
 const beginning = 1;

@@ -1,15 +1,9 @@
+import { fieldOf } from '../../../read/declared-field.ts';
 import type { ReadModel, SearchRequest, SearchResult } from '../../../read/read-models.ts';
-import {
-  clausesOf,
-  drivenBy,
-  fieldOf,
-  mostSelective,
-  type Source,
-  scanning,
-} from './conditions.ts';
+import { wordsOf } from '../../../read/words.ts';
+import { clausesOf, drivenBy, mostSelective, type Source, scanning } from './conditions.ts';
 import { fromCursor, type Question, toCursor } from './cursor.ts';
 import { countLabels, createTally } from './facets.ts';
-import { wordsOf } from './fold.ts';
 import type { FieldPlan, Layout } from './layout.ts';
 import { listRows } from './list.ts';
 import { type AskedWord, createScorer } from './scoring.ts';

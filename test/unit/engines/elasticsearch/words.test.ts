@@ -1,30 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { fold, wordsOf } from '../../../../src/engines/elasticsearch/read-models/fold.ts';
-import { toSortable } from '../../../../src/engines/elasticsearch/read-models/sortable-decimal.ts';
 import {
   askedWords,
   isMetBy,
   isNear,
 } from '../../../../src/engines/elasticsearch/read-models/words-asked.ts';
-import * as sqlite from '../../../../src/engines/sqlite/read-models/fold.ts';
-import * as sqliteDecimal from '../../../../src/engines/sqlite/read-models/sortable-decimal.ts';
 import { nearIn } from '../../../../src/engines/sqlite/read-models/spelling.ts';
 
-const anyText = fc.string({ unit: 'binary', maxLength: 40 });
 const letters = fc.string({ unit: fc.constantFrom(...'abcd'), maxLength: 9 });
 
 describe('words', () => {
-  test('are folded as the embedded engine folds them', () => {
-    fc.assert(
-      fc.property(anyText, (text) => {
-        expect(fold(text)).toBe(sqlite.fold(text));
-        expect(wordsOf(text)).toEqual(sqlite.wordsOf(text));
-      }),
-      { numRuns: 2_000 },
-    );
-  });
-
   test('are as near to one another as the embedded engine says', () => {
     fc.assert(
       fc.property(letters, letters, fc.constantFrom(1, 2), (term, word, most) => {
@@ -57,14 +42,4 @@ describe('words', () => {
     ]);
     expect(askedWords(Array.from({ length: 20 }, (_, i) => `w${i}`).join(' '))).toHaveLength(16);
   });
-});
-
-test('decimals are written as the embedded engine writes them', () => {
-  const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 12 });
-  fc.assert(
-    fc.property(fc.constantFrom('', '-'), digits, digits, (sign, whole, part) => {
-      const text = `${sign}${whole}.${part}`;
-      expect(toSortable(text)).toBe(sqliteDecimal.toSortable(text));
-    }),
-  );
 });

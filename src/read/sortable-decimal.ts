@@ -1,4 +1,4 @@
-import { isDecimal } from '../../../kernel/decimal.ts';
+import { isDecimal } from '../kernel/decimal.ts';
 
 const leadingZeros = /^0+/;
 const trailingZeros = /0+$/;

@@ -1,8 +1,6 @@
-import type { JsonObject, JsonValue } from '../../../kernel/json.ts';
-import type { Hit } from '../../../read/read-models.ts';
-import { placesOfWords } from './fold.ts';
-import type { Layout } from './layout.ts';
-import type { AskedWord } from './scoring.ts';
+import type { JsonObject, JsonValue } from '../kernel/json.ts';
+import type { Hit } from './read-models.ts';
+import { placesOfWords } from './words.ts';
 
 /** A text up to this length is shown as a whole, a longer one as up to three pieces around hits. */
 const wholeLength = 240;
@@ -23,24 +21,24 @@ function escapeHtml(text: string): string {
 
 type Place = { readonly from: number; readonly until: number };
 
-/** The searched fields in which words were met, as HTML with the words in `<em>`. */
+/**
+ * The fields in which words were met, as HTML with the words in `<em>`.
+ *
+ * isMet: whether a word of a document is what was asked for
+ */
 export function createHighlighter(
-  layout: Layout,
-  asked: readonly AskedWord[],
+  searched: readonly { readonly name: string }[],
+  isMet: (word: string) => boolean,
 ): (document: JsonObject) => Hit['highlights'] {
-  const near = new Set(asked.flatMap((word) => word.near));
-  const isMet = (word: string) =>
-    word !== '' && (near.has(word) || asked.some((other) => word.startsWith(other.word)));
-
   function fragmentsOf(value: JsonValue): readonly string[] {
     if (Array.isArray(value)) return value.flatMap(fragmentsOf);
     if (typeof value !== 'string') return [];
-    const places = placesOfWords(value).filter(({ word }) => isMet(word));
+    const places = placesOfWords(value).filter(({ word }) => word !== '' && isMet(word));
     return piecesOf(value, places).map((piece) => mark(value, piece, places));
   }
 
   return (document) =>
-    layout.searched.flatMap(({ name }) => {
+    searched.flatMap(({ name }) => {
       const fragments = fragmentsOf(document[name] ?? null).slice(0, mostFragments);
       return fragments.length === 0 ? [] : [{ field: name, fragments }];
     });
