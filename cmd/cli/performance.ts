@@ -3,12 +3,12 @@ import {
   type Drawdown,
   type GetPortfolioPerformanceAnswer,
   GetPortfolioPerformanceAnswerSchema,
-  type Measure,
   TradingQueryService,
 } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { countArgument, dayArgument, uuidArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
 import { formatAmount, formatCount, formatPercent } from './format.ts';
+import { formatRatio, type MeasureRow, measureRow, printMeasures } from './measure-rows.ts';
 import { fullJson } from './output.ts';
 
 type Options = {
@@ -61,39 +61,26 @@ function printPerformance(output: Cli['output'], answer: GetPortfolioPerformance
     ['annualised by', `${answer.annualisationFactor} (${answer.annualisationBasis})`],
   ]);
   output.print('');
-  output.table(
-    [{ header: 'MEASURE' }, { header: 'VALUE', align: 'right' }, { header: 'METHOD', fit: 'wrap' }],
-    measuresOf(answer),
-  );
+  printMeasures(output, measuresOf(answer));
 }
 
-function measuresOf(answer: GetPortfolioPerformanceAnswer): string[][] {
+function measuresOf(answer: GetPortfolioPerformanceAnswer): MeasureRow[] {
   return [
-    row('time-weighted return', answer.timeWeightedReturn, formatPercent),
-    row('money-weighted return', answer.moneyWeightedReturn, formatPercent),
-    row('CAGR', answer.cagr, formatPercent),
-    row('volatility', answer.volatility, formatPercent),
-    row('Sharpe', answer.sharpe, ratio),
-    row('Sortino', answer.sortino, ratio),
-    row('maximum drawdown', answer.maximumDrawdown, formatPercent),
+    measureRow('time-weighted return', answer.timeWeightedReturn, formatPercent),
+    measureRow('money-weighted return', answer.moneyWeightedReturn, formatPercent),
+    measureRow('CAGR', answer.cagr, formatPercent),
+    measureRow('volatility', answer.volatility, formatPercent),
+    measureRow('Sharpe', answer.sharpe, formatRatio),
+    measureRow('Sortino', answer.sortino, formatRatio),
+    measureRow('maximum drawdown', answer.maximumDrawdown, formatPercent),
     ...drawdownDates(answer.maximumDrawdown),
-    row('Calmar', answer.calmar, ratio),
-    row('VaR 95', answer.valueAtRisk95, formatPercent),
-    row('CVaR 95', answer.conditionalValueAtRisk95, formatPercent),
+    measureRow('Calmar', answer.calmar, formatRatio),
+    measureRow('VaR 95', answer.valueAtRisk95, formatPercent),
+    measureRow('CVaR 95', answer.conditionalValueAtRisk95, formatPercent),
   ];
 }
 
-/** An undefined measure has its reason in place of the value: it is never shown as 0. */
-function row(
-  name: string,
-  measure: Measure | Drawdown | undefined,
-  format: (value: number) => string,
-): string[] {
-  const { value, undefinedReason = '', method = '' } = measure ?? {};
-  return [name, value === undefined ? undefinedReason || 'undefined' : format(value), method];
-}
-
-function drawdownDates(drawdown: Drawdown | undefined): string[][] {
+function drawdownDates(drawdown: Drawdown | undefined): MeasureRow[] {
   if (drawdown?.value === undefined || drawdown.peakDate === '') return [];
   const { peakDate, troughDate, recoveryDate } = drawdown;
   return [
@@ -101,8 +88,4 @@ function drawdownDates(drawdown: Drawdown | undefined): string[][] {
     ['  to its trough', troughDate, ''],
     ['  until it recovered', recoveryDate === '' ? 'not yet' : recoveryDate, ''],
   ];
-}
-
-function ratio(value: number): string {
-  return value.toFixed(4);
 }

@@ -4,6 +4,7 @@ import { candleQueries } from './views/candles/queries.ts';
 import { instrumentQueries } from './views/instruments/queries.ts';
 import { performanceQueries } from './views/performance/queries.ts';
 import { portfolioQueries } from './views/portfolios/queries.ts';
+import { statisticsQueries } from './views/statistics/queries.ts';
 import { combinedQueries } from './views/strategies/combined-query.ts';
 import { strategyQueries } from './views/strategies/queries.ts';
 import { tradeQueries } from './views/trades/queries.ts';
@@ -17,6 +18,7 @@ export const tradingRead: ReadContext = {
     ...portfolioQueries,
     ...tradeQueries,
     ...performanceQueries,
+    ...statisticsQueries,
     ...instrumentQueries,
     ...candleQueries,
   ],

@@ -8,6 +8,7 @@ import {
   type UndefinedMeasure,
   undefinedMeasure,
 } from './measure.ts';
+import { returnResolution } from './series.ts';
 
 /** The deepest fall; its dates are absent where the value never fell, and the value is 0. */
 export interface DrawdownValue extends MeasureValue {
@@ -30,7 +31,8 @@ export function maximumDrawdown(values: readonly DatedValue[]): Drawdown {
   if (values.length < 2) return undefinedMeasure(name, 'NO_RETURNS');
   let peak = values[0] as DatedValue;
   if (!(peak.value > 0)) return undefinedMeasure(name, 'NO_CAPITAL');
-  let depth = 0;
+  // A fall below the resolution is no fall: the next figure is a quotient with it.
+  let depth = -returnResolution;
   let deepest: { peak: DatedValue; trough: number } | undefined;
   for (const [at, day] of values.entries()) {
     if (!Number.isFinite(day.value)) return undefinedMeasure(name, 'NOT_FINITE');

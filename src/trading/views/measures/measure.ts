@@ -30,6 +30,23 @@ export const method = {
   valueAtRisk95: 'HISTORICAL_5TH_PERCENTILE_LINEAR',
   /** The mean of the floor((n - 1) x 0.05) + 1 lowest daily returns. */
   conditionalValueAtRisk95: 'HISTORICAL_MEAN_OF_LOWEST_5_PERCENT',
+  /** Covariance with the benchmark's returns / their variance. */
+  beta: 'COVARIANCE_OVER_BENCHMARK_VARIANCE',
+  /** (1 + mean(excess - beta x benchmark's excess))^A - 1. */
+  alpha: 'JENSEN_MEAN_COMPOUNDED_A',
+  /** Pearson's, of the returns of the same days. */
+  correlation: 'PEARSON_OF_RETURNS',
+  /** Sample standard deviation (n - 1) of return - benchmark's return, x sqrt(A). */
+  trackingError: 'SAMPLE_STDEV_OF_ACTIVE_RETURN_SQRT_A',
+  /** Mean of return - benchmark's return / its sample standard deviation x sqrt(A). */
+  informationRatio: 'ACTIVE_RETURN_OVER_TRACKING_ERROR_SQRT_A',
+  /** Time-weighted return less that of the benchmark over the same days. */
+  activeReturn: 'TWR_LESS_TWR_OF_BENCHMARK',
+  /**
+   * Sum over days of (gain of the asset / capital of the day) x growth until the day: the
+   * contributions of all assets add up to the time-weighted return.
+   */
+  contribution: 'DAILY_GAIN_OVER_CAPITAL_LINKED_BY_GROWTH',
 } as const;
 
 /** Why a measure has no value. The codes are stable. */
@@ -58,6 +75,18 @@ export type UndefinedReason =
   | 'NO_ROOT'
   /** More than two rates do, or they cannot be told apart. */
   | 'SEVERAL_ROOTS'
+  /** No trade was closed. */
+  | 'NO_TRADES'
+  /** No closed trade gained anything. */
+  | 'NO_WINS'
+  /** No closed trade lost anything: a ratio to the losses has no meaning. */
+  | 'NO_LOSSES'
+  /** All returns of the benchmark are equal, or too few to tell. */
+  | 'NO_BENCHMARK_VARIANCE'
+  /** The returns are those of the benchmark, but for a constant. */
+  | 'NO_TRACKING_ERROR'
+  /** There is no recorded price of the instrument in the period, or none before its last day. */
+  | 'NO_BENCHMARK'
   /** The result is too large for a double, or an input was no finite number. */
   | 'NOT_FINITE';
 

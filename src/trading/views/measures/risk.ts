@@ -1,20 +1,5 @@
 import { type Measure, measureOf, method, undefinedMeasure } from './measure.ts';
-
-/**
- * A deviation of daily returns below this is the rounding of doubles: a return is a quotient of
- * values near one, less one, and carries an error of about 2e-16.
- */
-const returnResolution = 1e-14;
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function sampleDeviation(values: readonly number[]): number {
-  const centre = mean(values);
-  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
-  return Math.sqrt(squares / (values.length - 1));
-}
+import { mean, returnResolution, sampleDeviation } from './series.ts';
 
 /** Annualised; annualisation: days of return in a year, 365 or 252. */
 export function volatility(returns: readonly number[], annualisation: number): Measure {

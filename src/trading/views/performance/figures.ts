@@ -8,6 +8,7 @@ import {
   method,
   undefinedMeasure,
 } from '../measures/measure.ts';
+import { toMeasure } from '../measures/measure-message.ts';
 import { cagr, timeWeightedReturn, wealthIndex } from '../measures/returns.ts';
 import {
   conditionalValueAtRisk95,
@@ -97,12 +98,6 @@ function flowsOf(days: readonly Valuation[]): readonly CashFlow[] {
 }
 
 const amountOf = (text: string) => toNumber(decimal(text));
-
-function toMeasure(measure: Measure) {
-  return isUndefined(measure)
-    ? { method: measure.method, undefinedReason: measure.undefined }
-    : { method: measure.method, value: measure.value };
-}
 
 function toDrawdown(drawdown: Drawdown) {
   if (isUndefined(drawdown)) return toMeasure(drawdown);

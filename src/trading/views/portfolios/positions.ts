@@ -6,11 +6,12 @@ import {
   CostBasisMethodSchema,
   TradeSide,
 } from '../../../gen/cipherhorizon/trading/v1/model_pb.ts';
-import { decimal, isNegative, isPositive, mul, neg, toText } from '../../../kernel/decimal.ts';
+import { decimal, isNegative, isPositive, mul } from '../../../kernel/decimal.ts';
 import { defineView } from '../../../projection/kit.ts';
 import { amountText, sumText } from '../amounts.ts';
-import { applyBuy, applySell, type CostBasisPosition, emptyPosition } from '../cost-basis.ts';
+import { type CostBasisPosition, emptyPosition } from '../cost-basis.ts';
 import { nameOf } from '../enums.ts';
+import { applyTrade } from '../lots/apply-trade.ts';
 import type { CostBasisMethod } from '../lots/lot.ts';
 import { appended, lastBefore, noPages, type Pages } from '../lots/pages.ts';
 import { timeOf } from '../times.ts';
@@ -102,31 +103,14 @@ function emptyDocument(event: TradeRecorded): PositionDocument {
   };
 }
 
-/**
- * The position after the trade, and what the trade realised. A purchase whose fee is all that it
- * bought, or more, leaves no lot: what was paid is lost, and what more the fee took is sold.
- */
 function traded(
   { method, lots, quantity, cost, realised }: PositionDocument,
   event: TradeRecorded,
   revision: number,
-): { readonly position: CostBasisPosition; readonly realised: string } {
-  const before = { method, lots, quantity, cost, realised };
-  const change = decimal(event.quantityChange);
-  const cashChange = decimal(event.cashChange);
-  if (isNegative(change)) {
-    const sell = { quantity: toText(neg(change)), proceeds: toText(cashChange) };
-    const { position, realised: gain } = applySell(before, sell);
-    return { position, realised: gain };
-  }
-  if (!isPositive(change)) {
-    const after = { ...before, realised: sumText(realised, event.cashChange) };
-    return { position: after, realised: event.cashChange };
-  }
-  const time = String(timeOf(event.executedAt)).padStart(15, '0');
-  const paid = toText(neg(cashChange));
-  const buy = { id: String(revision), time, quantity: toText(change), cost: paid };
-  return { position: applyBuy(before, buy), realised: '0' };
+) {
+  const { quantityChange, cashChange, executedAt } = event;
+  const trade = { id: String(revision), time: timeOf(executedAt), quantityChange, cashChange };
+  return applyTrade({ method, lots, quantity, cost, realised }, trade);
 }
 
 const noSums: StrategySums = {

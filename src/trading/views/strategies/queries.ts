@@ -19,7 +19,7 @@ import { strategyHistory, toStrategyEvent } from './strategy-events.ts';
 
 const { method } = TradingQueryService;
 
-const record: RecordOf<{ readonly strategyId: string }> = {
+export const strategyRecord: RecordOf<{ readonly strategyId: string }> = {
   model: strategies,
   id: ({ strategyId }) => strategyId,
   ownerField: 'userId',
@@ -30,19 +30,19 @@ export const strategyQueries = [
   defineQuery({
     method: method.getStrategy,
     views: [strategies],
-    record,
+    record: strategyRecord,
     answer: async (_query, _context, found) => (found ? { strategy: toStrategy(found) } : {}),
   }),
   defineQuery({
     method: method.watchStrategy,
     views: [strategies],
-    record,
+    record: strategyRecord,
     answer: async (_query, _context, found) => (found ? { strategy: toStrategy(found) } : {}),
   }),
   defineQuery({
     method: method.listStrategyEvents,
     views: [strategies, strategyHistory],
-    record,
+    record: strategyRecord,
     answer: async ({ strategyId }, { reader, page }) => {
       const found = await reader.list(strategyHistory, {
         where: [{ field: 'strategyId', in: [strategyId] }],

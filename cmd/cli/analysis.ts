@@ -1,0 +1,11 @@
+import type { Command } from 'commander';
+import type { Bind } from './cli.ts';
+import { addTradeStatisticsCommand } from './trade-statistics.ts';
+
+/** `horizon analysis …`: what is computed of portfolios and strategies, a question a command. */
+export function addAnalysisCommands(program: Command, bind: Bind): void {
+  const analysis = program
+    .command('analysis')
+    .description('statistics of portfolios and strategies, each with its method');
+  addTradeStatisticsCommand(analysis, bind);
+}
