@@ -3,6 +3,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
+import { batching } from './rows/batching.ts';
 import { commandsInProcess } from './rows/commands-in-process.ts';
 import { portfolio } from './rows/portfolio.ts';
 import { queries } from './rows/queries.ts';
@@ -28,6 +29,7 @@ const benchmarks: readonly Benchmark[] = [
   queries,
   searchable,
   portfolio,
+  batching,
 ];
 
 const { values, positionals } = parseArgs({

@@ -9,8 +9,8 @@ type Functions = { readonly [name: string]: (input: never) => unknown };
 export type Child<Module> = AsyncDisposable & {
   readonly call: <Name extends keyof Module>(
     name: Name,
-    ...input: Module[Name] extends (input: infer Input) => unknown ? [Input] : never
-  ) => Promise<Module[Name] extends (input: never) => infer Result ? Awaited<Result> : never>;
+    ...input: Module[Name] extends (...input: infer Input) => unknown ? Input : never
+  ) => Promise<Module[Name] extends (...input: never[]) => infer Result ? Awaited<Result> : never>;
 };
 
 type Answer = { readonly result?: unknown; readonly error?: string };
@@ -24,7 +24,7 @@ export function startChild<Module>(module: URL, profileName?: string): Child<Mod
   });
   const ended = once(child, 'exit');
   return {
-    call: async (name, input) => {
+    call: async (name, ...[input]) => {
       child.send({ name, input });
       const [answer] = (await Promise.race([once(child, 'message'), failWhen(ended, module)])) as [
         Answer,
