@@ -38,6 +38,8 @@ export type Aggregate = {
   /** After all writes, also those under way. */
   readonly state: () => unknown;
   readonly revision: () => number;
+  /** Without those: what the log is known to have. */
+  readonly storedRevision: () => number;
   readonly isVoid: () => boolean;
   readonly isIdle: () => boolean;
   /** The write of this command, while it is under way. */
@@ -114,6 +116,7 @@ export function createAggregate(
     stream,
     state: () => state,
     revision: () => revision,
+    storedRevision: () => storedRevision,
     isVoid: () => isVoid,
     isIdle: () => unsettled.size === 0,
     underWay: (commandId) => unsettled.get(commandId),

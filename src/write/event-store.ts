@@ -33,7 +33,9 @@ export type ReadOptions = {
  *   `revision` are those of the last event of the call.
  * - `read` of a stream that is not there yields nothing.
  * - `findByCausation` gives the events that a command has stored on a stream, in order, or an empty
- *   list. It costs no more on a long stream, and little when there is nothing.
+ *   list. It costs no more on a long stream, and little when there is nothing. `atLeast` is a
+ *   revision: events after it may be missed, which costs a store without an index less. For who
+ *   appends at that revision, and so learns of what was missed.
  * - A store that cannot answer rejects with a StoreFault; nothing of that append is stored then, or
  *   the fault says that it is unknown.
  */
@@ -47,6 +49,7 @@ export type EventStore = {
   readonly findByCausation: (
     stream: StreamName,
     causationId: string,
+    atLeast?: number,
   ) => Promise<readonly RecordedEvent[]>;
   /**
    * Keep only the newest `maxCount` events of the stream (EventStoreDB's `$maxCount`). Older ones may

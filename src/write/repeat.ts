@@ -30,7 +30,8 @@ export async function findRepeat(
       : { kind: 'misused', rejection: misuse };
   }
   if (aggregate.revision() < 0) return undefined;
-  const events = await store.findByCausation(order.stream, commandId);
+  const { storedRevision } = aggregate;
+  const events = await store.findByCausation(order.stream, commandId, storedRevision());
   const stored = events[0];
   if (stored === undefined) {
     // The lookup took a while; the same command may have been decided since.

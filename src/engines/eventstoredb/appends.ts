@@ -3,7 +3,6 @@ import {
   ANY,
   type AppendExpectedRevision,
   type AppendResult as ClientResult,
-  type EventStoreDBClient,
   NO_STREAM,
   STREAM_EXISTS,
   WrongExpectedVersionError,
@@ -13,8 +12,9 @@ import { StoreFault } from '../../kernel/fault.ts';
 import { position } from '../../kernel/position.ts';
 import type { StreamName } from '../../kernel/stream-name.ts';
 import type { AppendResult, EventStore, ExpectedRevision } from '../../write/event-store.ts';
+import type { Appender } from './clients.ts';
 import { checkName, toEventData } from './events.ts';
-import { isAmbiguous, toStoreFault } from './faults.ts';
+import { isAmbiguous, needsNewClient, toStoreFault } from './faults.ts';
 
 export type AppendOptions = {
   /** For one try; the store may have taken it all the same. */
@@ -37,7 +37,7 @@ class AppendTimedOut extends Error {
  * repeated, and the fault says that it is unknown.
  */
 export function createAppend(
-  client: EventStoreDBClient,
+  appender: Pick<Appender, 'client' | 'renew'>,
   read: EventStore['read'],
   { timeoutMs, patienceMs }: AppendOptions,
 ): EventStore['append'] {
@@ -49,11 +49,15 @@ export function createAppend(
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(new AppendTimedOut('no answer in time')), timeoutMs);
     const expectedRevision = toExpected(expected);
+    const client = appender.client();
     const appending = client.appendToStream(stream, events, { expectedRevision });
     // When the time is over nobody waits for it.
     appending.catch(() => {});
     try {
       return await Promise.race([appending, promise]);
+    } catch (error) {
+      if (needsNewClient(error)) appender.renew(client);
+      throw error;
     } finally {
       clearTimeout(timer);
     }
@@ -68,26 +72,31 @@ export function createAppend(
     const deadline = performance.now() + patienceMs;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
       try {
-        return await answerOf(await attempt(stream, expected, data), stream, events);
+        return await answerOf(await attempt(stream, expected, data), stream, expected, events);
       } catch (error) {
-        if (error instanceof WrongExpectedVersionError)
-          return conflict(error, stream, expected, events);
+        if (error instanceof WrongExpectedVersionError) {
+          return await conflict(actualRevision(error), stream, expected, events);
+        }
         const what = `cannot append to ${stream}`;
-        if (!(error instanceof AppendTimedOut || isAmbiguous(error)))
+        if (!(error instanceof AppendTimedOut || isAmbiguous(error))) {
           throw toStoreFault(error, what);
+        }
         if (!canRepeat || performance.now() + pauseMs > deadline) throw unknown(error, what);
       }
       await delay(pauseMs * (0.5 + Math.random()));
     }
   };
 
-  /** After a repetition the store may not say where the events are. */
   const answerOf = async (
-    { nextExpectedRevision, position: at }: ClientResult,
+    { success, nextExpectedRevision, position: at }: ClientResult,
     stream: StreamName,
+    expected: ExpectedRevision,
     events: readonly NewEvent[],
   ): Promise<AppendResult> => {
+    // With throwOnAppendFailure=false the client tells of a conflict, but of a wrong revision.
+    if (!success) return conflict(await revisionOf(stream), stream, expected, events);
     const revision = Number(nextExpectedRevision);
+    // After a repetition the store may not say where the events are.
     if (at !== undefined && at.commit >= 0n) {
       return { appended: true, revision, position: position(at.commit, at.prepare) };
     }
@@ -97,18 +106,24 @@ export function createAppend(
 
   /** The stream was elsewhere: because it was so before, or because an earlier try took effect. */
   const conflict = async (
-    error: WrongExpectedVersionError,
+    actual: number,
     stream: StreamName,
     expected: ExpectedRevision,
     events: readonly NewEvent[],
   ): Promise<AppendResult> => {
-    const actual = actualRevision(error);
     if (typeof expected === 'number' || expected === 'no_stream') {
       const first = expected === 'no_stream' ? 0 : expected + 1;
       const before = actual >= first ? await repeated(stream, first, events) : undefined;
       if (before !== undefined) return before;
     }
     return { appended: false, actual };
+  };
+
+  const revisionOf = async (stream: StreamName): Promise<number> => {
+    for await (const { revision } of read(stream, { direction: 'backwards', limit: 1 })) {
+      return revision;
+    }
+    return -1;
   };
 
   const repeated = async (

@@ -1,31 +1,43 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import { StoreFault } from '../../kernel/fault.ts';
+import { guardAppends } from './append-guard.ts';
 
 /**
- * Three connections for three kinds of calls. Kurrent's client keeps the appends under way of all of
- * its instances in one place: when the stream of appends of one instance breaks, those of the others
- * are rejected too, and an answer that still comes for one of them is an uncaught TypeError. So
- * a process has one instance that appends for each connection string; reads and subscriptions,
- * whose streams break for reasons of their own, have others.
- *
- * A connection has about 100 streams at a time: reads take turns.
+ * Appends, reads and subscriptions have connections of their own: when the client connects again
+ * because a call of one kind failed, the others go on.
  */
-const mostReads = 80;
 
-type Shared = { readonly client: EventStoreDBClient; users: number };
+/** What a connection has at a time, of about 100 that the server allows. */
+const mostCalls = 80;
+
+type Shared = { client: EventStoreDBClient; users: number };
 
 const appenders = new Map<string, Shared>();
 
-export function openAppender(connectionString: string) {
-  const shared = appenders.get(connectionString) ?? {
-    client: openClient(connectionString),
-    users: 0,
-  };
+export type Appender = {
+  readonly client: () => EventStoreDBClient;
+  /** Another client in the place of one that does not recover; once, whoever asks. */
+  readonly renew: (broken: EventStoreDBClient) => void;
+  readonly close: () => Promise<void>;
+};
+
+/**
+ * One client appends for all stores of a process with the same connection string: clients that
+ * append disturb one another (append-guard.ts), and share a stream well.
+ */
+export function openAppender(connectionString: string): Appender {
+  const open = () => guardAppends(openClient(connectionString));
+  const shared = appenders.get(connectionString) ?? { client: open(), users: 0 };
   appenders.set(connectionString, shared);
   shared.users += 1;
   return {
-    client: shared.client,
-    close: async (): Promise<void> => {
+    client: () => shared.client,
+    renew: (broken) => {
+      if (shared.client !== broken) return;
+      shared.client = open();
+      void broken.dispose();
+    },
+    close: async () => {
       shared.users -= 1;
       if (shared.users > 0) return;
       appenders.delete(connectionString);
@@ -43,22 +55,54 @@ export function openClient(connectionString: string): EventStoreDBClient {
   }
 }
 
-/** Lets so many be under way; the others wait in their order. */
-export function createGate(most: number = mostReads) {
-  let free = most;
-  const waiting: (() => void)[] = [];
-  return {
-    enter: async (): Promise<void> => {
-      if (free > 0) free -= 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-    },
-    leave: (): void => {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    },
+export type Lease = { readonly client: EventStoreDBClient; readonly release: () => void };
+export type ClientPool = {
+  /** For one call that lasts. To be released once. */
+  readonly lease: () => Lease;
+  readonly close: () => Promise<void>;
+};
+
+/**
+ * A connection has about 100 calls at a time, and those beyond wait without a word: there are as many
+ * connections as the calls under way need. Nobody waits for another here, so that reads within
+ * reads do not stop each other.
+ *
+ * @throws StoreFault for a connection string that cannot be read
+ */
+export function createClientPool(connectionString: string, most = mostCalls): ClientPool {
+  const clients = [{ client: openClient(connectionString), calls: 0 }];
+
+  function lease(): Lease {
+    let free = clients.find(({ calls }) => calls < most);
+    if (free === undefined) {
+      free = { client: openClient(connectionString), calls: 0 };
+      clients.push(free);
+    }
+    const { client } = free;
+    const leased = free;
+    leased.calls += 1;
+    return {
+      client,
+      release: () => {
+        leased.calls -= 1;
+      },
+    };
+  }
+
+  const close = async () => {
+    await Promise.all(clients.map(({ client }) => client.dispose()));
   };
+
+  return { lease, close };
 }
+
+/** How long the server is given for a call that has an answer, as the connection string says. */
+export function deadlineMsOf(connectionString: string): number {
+  const [, value] = /[?&]default[_-]?deadline=(\d+)/i.exec(connectionString) ?? [];
+  return value === undefined ? clientsDefaultDeadlineMs : Number(value);
+}
+
+const clientsDefaultDeadlineMs = 10_000;
 
 export function closedFault(): StoreFault {
   return new StoreFault('STORE_CLOSED', 'the event store is closed');

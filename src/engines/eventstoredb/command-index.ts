@@ -3,6 +3,7 @@ import type { JsonObject } from '../../kernel/json.ts';
 import type { StreamName } from '../../kernel/stream-name.ts';
 import type { AppendResult, EventStore } from '../../write/event-store.ts';
 import {
+  type Block,
   blockStream,
   decodeBlock,
   type Entry,
@@ -15,17 +16,16 @@ import { causationOf } from './events.ts';
 type Store = Pick<EventStore, 'read' | 'append'>;
 
 /**
- * What is known of one stream. Every revision up to `through` is in the table; `known` is the highest
- * that this process has seen. `recent` are the entries that no block has yet, of revisions from
- * `recentFrom` on.
+ * What is known of one stream: every revision up to `through` is in the table. `recent` are the
+ * entries that no block has yet, of revisions from `recentFrom` on; `blocks` is how many blocks
+ * there are.
  */
 type StreamIndex = {
   readonly table: CommandTable;
-  /** Until then what comes only moves `known`. */
+  /** Until then nothing else is added. */
   isLoaded: boolean;
   loading: Promise<void> | undefined;
   through: number;
-  known: number;
   /** The command that the last event was of: a command's later events make no entry. */
   lastCausation: string | undefined;
   recent: Entry[];
@@ -42,10 +42,9 @@ const mostPerBlock = 4_096;
 
 /**
  * Finds the events of a command on its stream: EventStoreDB has no index over `$causationId`. It
- * follows what this process reads and appends, so that a look-up asks the store for nothing: a
- * command is decided on a state that came the same way, and is appended at the revision of that
- * state, so that an event that the index has not seen makes the append conflict. A stream that is
- * not in memory is read: the blocks that were written of it, and its events after those.
+ * follows what this process reads and appends, so that a look-up asks the store for nothing as long
+ * as it need not know more than the caller does. A stream that is not in memory is read: the blocks
+ * that were written of it, and its events after those.
  *
  * entries: how many commands are kept in memory over all streams, some 30 bytes each; a stream counts
  * as 16 more
@@ -56,10 +55,7 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
 
   function note(stream: StreamName, revision: number, metadata: JsonObject): void {
     const index = streams.get(stream);
-    if (index === undefined) return;
-    const isNext = revision === index.through + 1 && index.isLoaded;
-    if (isNext) add(index, revision, metadata);
-    else index.known = Math.max(index.known, revision);
+    if (index?.isLoaded && revision === index.through + 1) add(index, revision, metadata);
   }
 
   function add(index: StreamIndex, revision: number, metadata: JsonObject): void {
@@ -67,12 +63,12 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
     if (causation !== undefined && causation !== index.lastCausation) {
       const entry = { key: commandKey(causation), revision };
       index.table.add(entry.key, revision);
-      index.recent.push(entry);
       entries += 1;
+      // Another process may have written the block that it belongs to.
+      if (revision >= index.recentFrom) index.recent.push(entry);
     }
     index.lastCausation = causation;
     index.through = revision;
-    index.known = Math.max(index.known, revision);
   }
 
   async function load(stream: StreamName, index: StreamIndex): Promise<void> {
@@ -98,22 +94,25 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
     }
   }
 
-  async function indexOf(stream: StreamName): Promise<StreamIndex> {
-    const known = streams.get(stream);
-    const index = known ?? emptyIndex();
-    if (known === undefined) entries += streamCost;
+  function start(stream: StreamName): StreamIndex {
+    const index = emptyIndex();
+    streams.set(stream, index);
+    entries += streamCost;
+    return index;
+  }
+
+  /** With every event up to `atLeast`. */
+  async function indexOf(stream: StreamName, atLeast: number): Promise<StreamIndex> {
+    const index = streams.get(stream) ?? start(stream);
     // The one that was used last is the last to go.
     streams.delete(stream);
     streams.set(stream, index);
     try {
-      if (!index.isLoaded) {
-        index.loading ??= load(stream, index);
-        await index.loading;
-      }
-      if (index.known > index.through) {
-        await follow(stream, index);
-        index.known = index.through;
-      }
+      // A load that began before may have read less than there is now.
+      const isOurs = !index.isLoaded && index.loading === undefined;
+      if (isOurs) index.loading = load(stream, index);
+      await index.loading;
+      if (!isOurs && index.through < atLeast) await follow(stream, index);
     } catch (fault) {
       forget(stream, index);
       throw fault;
@@ -135,28 +134,37 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
     entries -= index.table.size() + streamCost;
   }
 
-  /** Blocks are written beside the commands: one that fails is written by somebody later. */
+  /** Blocks are written beside the commands: one that fails is tried again with a later command. */
   function considerBlock(stream: StreamName, index: StreamIndex): void {
     if (index.recent.length < commandsPerBlock || index.writing !== undefined) return;
-    const { recentFrom: from, blocks } = index;
     const next = index.recent[mostPerBlock];
     const through = next === undefined ? index.through : next.revision - 1;
-    const entriesOfBlock = index.recent.splice(0, mostPerBlock);
-    index.recentFrom = through + 1;
-    const block = encodeBlock(stream, { from, through, entries: entriesOfBlock });
-    const expected = blocks === 0 ? 'no_stream' : blocks - 1;
+    const block = { from: index.recentFrom, through, entries: index.recent.slice(0, mostPerBlock) };
+    const expected = index.blocks === 0 ? 'no_stream' : index.blocks - 1;
     index.writing = store
-      .append(blockStream(stream), expected, [block])
-      .then(
-        (result) => {
-          if (result.appended) index.blocks = result.revision + 1;
-          else forget(stream, index);
-        },
-        () => forget(stream, index),
-      )
+      .append(blockStream(stream), expected, [encodeBlock(stream, block)])
+      .then((result) => {
+        if (result.appended) settle(index, block, result.revision);
+        else return adopt(stream, index);
+      })
+      .catch(() => {})
       .finally(() => {
         index.writing = undefined;
       });
+  }
+
+  /** The blocks that others have written. */
+  async function adopt(stream: StreamName, index: StreamIndex): Promise<void> {
+    for await (const event of store.read(blockStream(stream), { from: index.blocks })) {
+      settle(index, decodeBlock(event), event.revision);
+    }
+  }
+
+  function settle(index: StreamIndex, block: Block | undefined, revision: number): void {
+    index.blocks = revision + 1;
+    if (block?.from !== index.recentFrom) return;
+    index.recentFrom = block.through + 1;
+    index.recent = index.recent.filter((entry) => entry.revision > block.through);
   }
 
   return {
@@ -165,13 +173,25 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
     onAppended: (stream: StreamName, events: readonly NewEvent[], result: AppendResult): void => {
       if (!result.appended || isBlockStream(stream)) return;
       const first = result.revision - events.length + 1;
+      // Of a stream that is new everything is known.
+      if (first === 0 && !streams.has(stream)) {
+        start(stream).isLoaded = true;
+        shrink();
+      }
       for (const [at, { metadata }] of events.entries()) note(stream, first + at, metadata);
       const index = streams.get(stream);
       if (index?.isLoaded) considerBlock(stream, index);
     },
-    /** Revisions at which the command's events may begin, ascending. Empty: it has none. */
-    find: async (stream: StreamName, causationId: string): Promise<readonly number[]> =>
-      (await indexOf(stream)).table.revisionsOf(commandKey(causationId)),
+    /**
+     * Revisions at which the command's events may begin, ascending, with every event up to
+     * `atLeast`. Empty: it has none.
+     */
+    find: async (
+      stream: StreamName,
+      causationId: string,
+      atLeast = Number.POSITIVE_INFINITY,
+    ): Promise<readonly number[]> =>
+      (await indexOf(stream, atLeast)).table.revisionsOf(commandKey(causationId)),
     [Symbol.asyncDispose]: async (): Promise<void> => {
       await Promise.all([...streams.values()].map(({ writing }) => writing));
     },
@@ -186,7 +206,6 @@ function emptyIndex(): StreamIndex {
     isLoaded: false,
     loading: undefined,
     through: -1,
-    known: -1,
     lastCausation: undefined,
     recent: [],
     recentFrom: 0,

@@ -2,6 +2,7 @@ import {
   AccessDeniedError,
   CancelledError,
   DeadlineExceededError,
+  isCommandError,
   MaxAppendSizeExceededError,
   NotLeaderError,
   StreamDeletedError,
@@ -46,4 +47,16 @@ function codeOf(error: unknown): StoreFaultCode {
 /** Whether the call may have taken effect all the same. */
 export function isAmbiguous(error: unknown): boolean {
   return error instanceof UnknownError || toStoreFault(error, '').code === 'STORE_UNAVAILABLE';
+}
+
+/**
+ * Whether a client would fail for ever after this error of an append: what a server can do is asked
+ * for once, and a failure of that is forgotten only where the client connects again because of it,
+ * which is after UNAVAILABLE and CANCELLED. A cluster that was not found, or did not answer in time,
+ * is neither.
+ */
+export function needsNewClient(error: unknown): boolean {
+  if (!(error instanceof Error) || isCommandError(error)) return false;
+  const code: unknown = Reflect.get(error, 'code');
+  return code !== 14 && code !== 1 && toStoreFault(error, '').code === 'STORE_UNAVAILABLE';
 }

@@ -1,10 +1,11 @@
 import {
+  type AllStreamResolvedEvent,
   BACKWARDS,
   END,
   type EventStoreDBClient,
   FORWARDS,
+  type ResolvedEvent,
   START,
-  type StreamingRead,
   StreamNotFoundError,
 } from '@eventstore/db-client';
 import type { RecordedEvent } from '../../kernel/event.ts';
@@ -12,68 +13,71 @@ import { comparePositions, type Position, start } from '../../kernel/position.ts
 import type { StreamName } from '../../kernel/stream-name.ts';
 import type { EventBatch, EventFilter, ReadAllOptions } from '../../projection/event-source.ts';
 import type { ReadOptions } from '../../write/event-store.ts';
-import { closedFault, createGate } from './clients.ts';
+import { type ClientPool, closedFault } from './clients.ts';
 import { isBlockStream } from './command-blocks.ts';
 import { toRecordedEvent } from './events.ts';
 import { toStoreFault } from './faults.ts';
 
+type Reading = ReturnType<EventStoreDBClient['readStream'] | EventStoreDBClient['readAll']>;
+
 const defaultBatchSize = 500;
 
-/** Reads of one connection. They stop when the reader stops asking: nothing runs ahead. */
-export function createReads(client: EventStoreDBClient) {
-  const gate = createGate();
+/** They stop when the reader stops asking: nothing runs ahead. */
+export function createReads(pool: ClientPool) {
   let isClosed = false;
 
-  async function* read(
-    stream: StreamName,
-    options: ReadOptions = {},
-  ): AsyncGenerator<RecordedEvent, void, void> {
-    const { direction = 'forwards', limit = Number.MAX_SAFE_INTEGER } = options;
-    if (isClosed) throw closedFault();
-    if (limit < 1) return;
-    const isForwards = direction === 'forwards';
-    await gate.enter();
-    const reading = client.readStream(stream, {
-      direction: isForwards ? FORWARDS : BACKWARDS,
-      fromRevision: options.from === undefined ? (isForwards ? START : END) : BigInt(options.from),
-      maxCount: Math.min(limit, Number.MAX_SAFE_INTEGER),
-    });
-    try {
-      for await (const { event } of itemsOf(reading))
-        if (event !== undefined) yield toRecordedEvent(event);
-    } catch (error) {
-      if (error instanceof StreamNotFoundError) return;
-      throw toStoreFault(error, `cannot read ${stream}`);
-    } finally {
-      gate.leave();
-      await leave(reading);
-    }
-  }
-
-  /** Everything, also what is nobody's business but the store's, from a position on. */
-  async function* readRaw(
-    from: Position | undefined,
-    direction: 'forwards' | 'backwards',
-    maxCount?: number,
+  /** The events of a read that is made when the first one is asked for. */
+  async function* eventsOf(
+    what: string,
+    begin: (client: EventStoreDBClient) => Reading,
   ): AsyncGenerator<RecordedEvent, void, void> {
     if (isClosed) throw closedFault();
-    const isForwards = direction === 'forwards';
-    await gate.enter();
-    const reading = client.readAll({
-      direction: isForwards ? FORWARDS : BACKWARDS,
-      fromPosition: from ?? (isForwards ? START : END),
-      ...(maxCount !== undefined && { maxCount }),
-    });
+    const { client, release } = pool.lease();
+    const reading = begin(client);
     try {
       for await (const { event } of itemsOf(reading)) {
         if (event !== undefined) yield toRecordedEvent(event);
       }
+      // A client that is closed ends its reads as if everything had come.
+      if (isClosed) throw closedFault();
     } catch (error) {
-      throw toStoreFault(error, 'cannot read the log');
+      if (error instanceof StreamNotFoundError) return;
+      throw toStoreFault(error, what);
     } finally {
-      gate.leave();
+      release();
       await leave(reading);
     }
+  }
+
+  function read(
+    stream: StreamName,
+    { direction = 'forwards', from, limit = Number.MAX_SAFE_INTEGER }: ReadOptions = {},
+  ): AsyncGenerator<RecordedEvent, void, void> {
+    if (limit < 1) return nothing();
+    const isForwards = direction === 'forwards';
+    return eventsOf(`cannot read ${stream}`, (client) =>
+      client.readStream(stream, {
+        direction: isForwards ? FORWARDS : BACKWARDS,
+        fromRevision: from === undefined ? (isForwards ? START : END) : BigInt(from),
+        maxCount: Math.min(limit, Number.MAX_SAFE_INTEGER),
+      }),
+    );
+  }
+
+  /** Everything, also what is nobody's business but the store's, from a position on. */
+  function readRaw(
+    from: Position | undefined,
+    direction: 'forwards' | 'backwards',
+    maxCount?: number,
+  ): AsyncGenerator<RecordedEvent, void, void> {
+    const isForwards = direction === 'forwards';
+    return eventsOf('cannot read the log', (client) =>
+      client.readAll({
+        direction: isForwards ? FORWARDS : BACKWARDS,
+        fromPosition: from ?? (isForwards ? START : END),
+        ...(maxCount !== undefined && { maxCount }),
+      }),
+    );
   }
 
   async function* readAll(options: ReadAllOptions = {}): AsyncGenerator<EventBatch, void, void> {
@@ -115,7 +119,7 @@ export function createReads(client: EventStoreDBClient) {
 
   async function close(): Promise<void> {
     isClosed = true;
-    await client.dispose();
+    await pool.close();
   }
 
   return { read, readAll, head, close };
@@ -135,18 +139,20 @@ export function matcher(filter: EventFilter | undefined): (event: RecordedEvent)
     isOurs(event) && streamPrefixes.some((prefix) => event.stream.startsWith(prefix));
 }
 
+async function* nothing(): AsyncGenerator<never, void, void> {}
+
 export function checkBatchSize(size = defaultBatchSize): number {
   if (!Number.isInteger(size) || size < 1) throw new RangeError(`batches of ${size} events`);
   return size;
 }
 
 /** Left in the middle, it stays whole: destroyed, it would not take what is still to come. */
-function itemsOf<Item>(reading: StreamingRead<Item>): AsyncIterable<Item> {
+function itemsOf(reading: Reading): AsyncIterable<ResolvedEvent | AllStreamResolvedEvent> {
   return reading.iterator({ destroyOnReturn: false });
 }
 
 /** A stream that is full never ends: what is still in it goes nowhere. */
-async function leave(reading: StreamingRead<unknown>): Promise<void> {
+async function leave(reading: Reading): Promise<void> {
   reading.on('error', () => {});
   await reading.cancel();
   reading.resume();

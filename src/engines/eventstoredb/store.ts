@@ -1,34 +1,40 @@
+import { randomUUID } from 'node:crypto';
 import type { RecordedEvent } from '../../kernel/event.ts';
+import { StoreFault } from '../../kernel/fault.ts';
 import type { StreamName } from '../../kernel/stream-name.ts';
 import type { EventSource } from '../../projection/event-source.ts';
 import type { EventStore } from '../../write/event-store.ts';
 import { createAppend } from './appends.ts';
-import { closedFault, openAppender, openClient } from './clients.ts';
+import { closedFault, createClientPool, deadlineMsOf, openAppender } from './clients.ts';
 import { createCommandIndex } from './command-index.ts';
 import { causationOf, checkName } from './events.ts';
-import { toStoreFault } from './faults.ts';
 import { createReads } from './reads.ts';
 import { subscribe } from './subscription.ts';
 
 export type EventStoreDbOptions = {
   /** `esdb://…` or `esdb+discover://…`: also says TLS, credentials, keep-alive, node preference. */
   readonly connectionString: string;
-  /** How long a try to append waits for its answer. 5,000 by default. */
+  /** How long a try to append waits for its answer. The connection string's defaultDeadline. */
   readonly appendTimeoutMs?: number;
-  /** How long an append is tried again while it is unknown what became of it. 15,000 by default. */
+  /**
+   * How long an append is tried again while it is unknown what became of it. 25,000 by default:
+   * longer than the client takes to find that a connection is dead.
+   */
   readonly appendPatienceMs?: number;
   /** How many commands are remembered, some 30 bytes each. 2,000,000 by default. */
   readonly rememberedCommands?: number;
 };
 
+const mostAttempts = 5;
+
 /** EventStoreDB for writing. @throws StoreFault for a connection string that cannot be read */
 export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
   const { connectionString } = options;
   const appender = openAppender(connectionString);
-  const reads = createReads(openClient(connectionString));
-  const append = createAppend(appender.client, reads.read, {
-    timeoutMs: options.appendTimeoutMs ?? 5_000,
-    patienceMs: options.appendPatienceMs ?? 15_000,
+  const reads = createReads(createClientPool(connectionString));
+  const append = createAppend(appender, reads.read, {
+    timeoutMs: options.appendTimeoutMs ?? deadlineMsOf(connectionString),
+    patienceMs: options.appendPatienceMs ?? 25_000,
   });
   const commands = createCommandIndex(
     { read: reads.read, append },
@@ -49,9 +55,10 @@ export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
   async function findByCausation(
     stream: StreamName,
     causationId: string,
+    atLeast?: number,
   ): Promise<RecordedEvent[]> {
     const found: RecordedEvent[] = [];
-    for (const start of await commands.find(stream, causationId)) {
+    for (const start of await commands.find(stream, causationId, atLeast)) {
       const last = found.at(-1);
       if (last !== undefined && start <= last.revision) continue;
       for await (const event of reads.read(stream, { from: start })) {
@@ -68,13 +75,23 @@ export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
       throw new RangeError(`${stream} cannot keep the newest ${maxCount} events`);
     }
     if (isClosed) throw closedFault();
-    try {
-      const { metadata } = await appender.client.getStreamMetadata(stream);
-      if (metadata?.maxCount === maxCount) return;
-      await appender.client.setStreamMetadata(stream, { ...metadata, maxCount });
-    } catch (error) {
-      throw toStoreFault(error, `cannot keep the newest events of ${stream}`);
+    // What else the stream's metadata say, such as who may read it, stays.
+    const metadataStream = `$$${stream}`;
+    for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
+      const before = await newestOf(metadataStream);
+      if (before?.data.$maxCount === maxCount) return;
+      const data = { ...before?.data, $maxCount: maxCount };
+      const event = { id: randomUUID(), type: '$metadata', data, metadata: {} };
+      const expected = before?.revision ?? 'no_stream';
+      if ((await append(metadataStream, expected, [event])).appended) return;
     }
+    throw new StoreFault('STORE_BUSY', `the metadata of ${stream} is written to by too many`);
+  }
+
+  async function newestOf(stream: StreamName): Promise<RecordedEvent | undefined> {
+    const newest = { direction: 'backwards', limit: 1 } as const;
+    for await (const event of reads.read(stream, newest)) return event;
+    return undefined;
   }
 
   return {
@@ -101,14 +118,14 @@ export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
 export function createEventStoreDbSource(
   options: Pick<EventStoreDbOptions, 'connectionString'>,
 ): EventSource {
-  const reads = createReads(openClient(options.connectionString));
-  // Subscriptions have a connection of their own: one that breaks takes no read with it.
-  const subscriber = openClient(options.connectionString);
+  const reads = createReads(createClientPool(options.connectionString));
+  // Subscriptions have connections of their own: one that breaks takes no read with it.
+  const subscribers = createClientPool(options.connectionString);
   const closed = new AbortController();
   return {
     subscribe: (wanted) => {
       if (closed.signal.aborted) throw closedFault();
-      return subscribe(subscriber, reads.head, {
+      return subscribe(subscribers, reads.head, {
         ...wanted,
         signal: AbortSignal.any([wanted.signal, closed.signal]),
       });
@@ -121,7 +138,7 @@ export function createEventStoreDbSource(
     [Symbol.asyncDispose]: async () => {
       closed.abort();
       await reads.close();
-      await subscriber.dispose();
+      await subscribers.close();
     },
   };
 }

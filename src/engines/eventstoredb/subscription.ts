@@ -1,7 +1,9 @@
-import { type AllStreamSubscription, type EventStoreDBClient, START } from '@eventstore/db-client';
+import { type AllStreamSubscription, START } from '@eventstore/db-client';
 import type { RecordedEvent } from '../../kernel/event.ts';
+import { StoreFault } from '../../kernel/fault.ts';
 import { comparePositions, type Position, start } from '../../kernel/position.ts';
 import type { EventBatch, SubscribeOptions } from '../../projection/event-source.ts';
+import type { ClientPool } from './clients.ts';
 import { toRecordedEvent } from './events.ts';
 import { toStoreFault } from './faults.ts';
 import { checkBatchSize, matcher } from './reads.ts';
@@ -19,7 +21,7 @@ const what = 'the subscription to the log ended';
  * head: of the log, asked when it seems to be reached
  */
 export async function* subscribe(
-  client: EventStoreDBClient,
+  pool: ClientPool,
   head: () => Promise<{ readonly position: Position }>,
   options: SubscribeOptions,
 ): AsyncGenerator<EventBatch, void, void> {
@@ -32,6 +34,7 @@ export async function* subscribe(
   let live = await isAtEnd();
   // Before anything is waited for: there may be nothing to come.
   if (live) yield { events: [], position: at, live };
+  const { client, release } = pool.lease();
   const subscription = client.subscribeToAll(
     { fromPosition: at.commit < 0n ? START : at },
     { highWaterMark: readAhead },
@@ -56,8 +59,13 @@ export async function* subscribe(
       yield { events, position: at, live };
     }
   } finally {
+    release();
     await feed.close();
   }
+}
+
+function ended(how: string): StoreFault {
+  return new StoreFault('STORE_UNAVAILABLE', `${what}: ${how}`);
 }
 
 /** The subscription as something to ask: `wait` is false when the signal has aborted. */
@@ -73,8 +81,8 @@ function createFeed(subscription: AllStreamSubscription, signal: AbortSignal) {
   const awaken = () => wake();
   subscription.on('readable', awaken);
   subscription.on('error', fail);
-  subscription.on('end', () => fail(new Error('the server closed it')));
-  subscription.on('close', () => fail(new Error('the connection closed')));
+  subscription.on('end', () => fail(ended('the server ended it')));
+  subscription.on('close', () => fail(ended('its connection closed')));
   signal.addEventListener('abort', awaken);
 
   async function wait(): Promise<boolean> {
