@@ -46,14 +46,40 @@ export function openAppender(connectionString: string): Appender {
   };
 }
 
-/** @throws StoreFault without the connection string, which may hold a password */
+/**
+ * A client with connections that it shares with no other.
+ *
+ * @throws StoreFault without the connection string, which may hold a password
+ */
 export function openClient(connectionString: string): EventStoreDBClient {
   try {
-    return EventStoreDBClient.connectionString(connectionString);
+    return EventStoreDBClient.connectionString(unshared(connectionString));
   } catch {
     throw new StoreFault('STORE_FAILED', "EventStoreDB's connection string cannot be read");
   }
 }
+
+let opened = 0;
+
+/**
+ * gRPC lets all clients of a process that have the same server and the same options share one
+ * connection, with its limit of calls; the client has no option for that. An answer to a keep-alive
+ * that may take a millisecond more or less makes no difference but this one.
+ */
+function unshared(connectionString: string): string {
+  opened = (opened + 1) % 1000;
+  const found = /([?&]keepAliveTimeout=)(-?\d+)/i.exec(connectionString);
+  if (found !== null) {
+    const [given, option, value] = found;
+    // Below 0 is for ever, which has no other.
+    if (Number(value) < 0) return connectionString;
+    return connectionString.replace(given, `${option}${Number(value) + opened}`);
+  }
+  const separator = connectionString.includes('?') ? '&' : '?';
+  return `${connectionString}${separator}keepAliveTimeout=${clientsKeepAliveTimeoutMs + opened}`;
+}
+
+const clientsKeepAliveTimeoutMs = 10_000;
 
 export type Lease = { readonly client: EventStoreDBClient; readonly release: () => void };
 export type ClientPool = {
