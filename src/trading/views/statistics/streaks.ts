@@ -1,11 +1,10 @@
-import { add, type Decimal, decimal, isNegative, isPositive } from '../../../kernel/decimal.ts';
+import { add, decimal } from '../../../kernel/decimal.ts';
 import { amountText } from '../amounts.ts';
-
-export type StreakKind = 'WIN' | 'LOSS' | 'DRAW';
+import { type Outcome, outcomeOf } from './outcome.ts';
 
 /** Trades one after the other by their ends, all won, all lost, or all neither. */
 export type Streak = {
-  readonly kind: StreakKind;
+  readonly kind: Outcome;
   readonly length: number;
   /** Ends of the first and of the last one, in milliseconds since 1970. */
   readonly from: number;
@@ -29,7 +28,7 @@ export function streaksOf(
   const streaks: Streak[] = [];
   for (const { gain, exitedAt } of trades) {
     const value = decimal(gain);
-    const kind = kindOf(value);
+    const kind = outcomeOf(gain);
     const last = streaks.at(-1);
     if (last?.kind === kind) {
       const total = amountText(add(decimal(last.gain), value));
@@ -47,12 +46,7 @@ export function streaksOf(
   };
 }
 
-function kindOf(gain: Decimal): StreakKind {
-  if (isPositive(gain)) return 'WIN';
-  return isNegative(gain) ? 'LOSS' : 'DRAW';
-}
-
-function longest(streaks: readonly Streak[], kind: StreakKind): Streak | undefined {
+function longest(streaks: readonly Streak[], kind: Outcome): Streak | undefined {
   let found: Streak | undefined;
   for (const streak of streaks) {
     if (streak.kind === kind && streak.length > (found?.length ?? 0)) found = streak;

@@ -1,12 +1,4 @@
-import {
-  add,
-  compare,
-  decimal,
-  isNegative,
-  isPositive,
-  toNumber,
-  zero,
-} from '../../../kernel/decimal.ts';
+import { add, compare, decimal, isPositive, toNumber, zero } from '../../../kernel/decimal.ts';
 import { amountText } from '../amounts.ts';
 import {
   type Measure,
@@ -15,6 +7,7 @@ import {
   undefinedMeasure,
 } from '../measures/measure.ts';
 import { tradeMethod as method } from './method.ts';
+import { outcomeOf } from './outcome.ts';
 import type { ClosedTrade } from './round-trips.ts';
 import { streaksOf } from './streaks.ts';
 
@@ -32,8 +25,8 @@ type Some = { readonly trades: readonly CountedTrade[]; readonly none: Undefined
  * what is divided is a double.
  */
 export function tradeStatisticsOf(trades: readonly CountedTrade[]) {
-  const won = trades.filter(({ gain }) => isPositive(decimal(gain)));
-  const lost = trades.filter(({ gain }) => isNegative(decimal(gain)));
+  const won = trades.filter(({ gain }) => outcomeOf(gain) === 'WIN');
+  const lost = trades.filter(({ gain }) => outcomeOf(gain) === 'LOSS');
   const [profit, loss] = [sumOf(won), sumOf(lost)];
   const all: Some = { trades, none: 'NO_TRADES' };
   const wins: Some = { trades: won, none: trades.length === 0 ? 'NO_TRADES' : 'NO_WINS' };
