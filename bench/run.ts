@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
 import { batching } from './rows/batching.ts';
 import { commandsInProcess } from './rows/commands-in-process.ts';
+import { engines } from './rows/engines.ts';
 import { portfolio } from './rows/portfolio.ts';
 import { queries } from './rows/queries.ts';
 import { rebuilds } from './rows/rebuild.ts';
@@ -12,10 +13,12 @@ import { searchable } from './rows/searchable.ts';
 import { streamed } from './rows/streamed.ts';
 import { streams } from './rows/streams.ts';
 import { unaryCommands } from './rows/unary-commands.ts';
+import { areEnginesNamed } from './support/engines.ts';
 import { describeProfiles, startProfiling } from './support/profile.ts';
 import { formatTable, type Row } from './table.ts';
 
-// npm run bench [-- [--profile] [--quick] [words that the row or its section has in its name]...]
+// npm run bench [-- [--engines] [--profile] [--quick] [words that a row or its section has]...]
+// --engines: the rows over an EventStoreDB and an Elasticsearch, both to be thrown away, alone
 
 /** What a quick run builds and sends: enough to see that a row works, not what it measures. */
 const quickPart = 1 / 20;
@@ -35,13 +38,19 @@ const benchmarks: readonly Benchmark[] = [
 const { values, positionals } = parseArgs({
   options: {
     profile: { type: 'boolean', default: false },
+    engines: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
 
+if (values.engines && !areEnginesNamed()) {
+  console.error('--engines measures what EVENTSTORE_URL and ELASTICSEARCH_URL name: set both');
+  process.exit(1);
+}
+
 const words = positionals.map((word) => word.toLowerCase());
-const chosen = benchmarks.filter(({ title, name }) => {
+const chosen = (values.engines ? engines : benchmarks).filter(({ title, name }) => {
   const text = `${title} ${name}`.toLowerCase();
   return words.every((word) => text.includes(word));
 });

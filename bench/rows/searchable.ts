@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Benchmark } from '../benchmark.ts';
+import type { Bench, Benchmark } from '../benchmark.ts';
 import { startChild } from '../support/child.ts';
 import type { Look } from '../support/freshness-load.ts';
 import { startServers } from '../support/servers.ts';
@@ -19,31 +19,35 @@ const looks: readonly Look[] = [
 export const searchable: Benchmark = {
   title: `Command to searchable, ${perSecond}/s; floor: both calls, for an older one`,
   name: 'three processes',
-  run: async (bench) => {
-    const folder = join(bench.folder, 'searchable');
-    await using servers = await startServers(folder, ['write', 'projector', 'read']);
-    const { write, read } = servers.addresses;
-    await using client = startChild<typeof import('../support/freshness-load.ts')>(
-      new URL('../support/freshness-load.ts', import.meta.url),
-    );
-    const load = { write, read, perSecond, count: bench.sized(countOfLook) };
-    const floor = await client.call('timeToSeen', { ...load, look: 'of old' });
-    const rows: Row[] = [];
-    for (const look of looks) {
-      bench.note(`searchable: ${look}`);
-      const measured = await client.call('timeToSeen', { ...load, look });
-      rows.push(
-        {
-          name: `${look}, p50`,
-          measured: duration(measured.median),
-          floor: duration(floor.median),
-        },
-        {
-          ...{ name: `${look}, p99`, measured: duration(measured.p99), floor: duration(floor.p99) },
-          targets: [below(measured.p99, mostMs, `${mostMs} ms`)],
-        },
-      );
-    }
-    return rows;
-  },
+  run: (bench) => timeLooks(bench, {}, () => mostMs),
 };
+
+/** @param mostMsOf what 99 of 100 have to stay below */
+export async function timeLooks(
+  bench: Bench,
+  environment: NodeJS.ProcessEnv,
+  mostMsOf: (look: Look) => number,
+): Promise<readonly Row[]> {
+  const folder = join(bench.folder, 'searchable');
+  await using servers = await startServers(folder, ['write', 'projector', 'read'], environment);
+  const { write, read } = servers.addresses;
+  await using client = startChild<typeof import('../support/freshness-load.ts')>(
+    new URL('../support/freshness-load.ts', import.meta.url),
+  );
+  const load = { write, read, perSecond, count: bench.sized(countOfLook) };
+  const floor = await client.call('timeToSeen', { ...load, look: 'of old' });
+  const rows: Row[] = [];
+  for (const look of looks) {
+    bench.note(`searchable: ${look}`);
+    const measured = await client.call('timeToSeen', { ...load, look });
+    const mostMs = mostMsOf(look);
+    rows.push(
+      { name: `${look}, p50`, measured: duration(measured.median), floor: duration(floor.median) },
+      {
+        ...{ name: `${look}, p99`, measured: duration(measured.p99), floor: duration(floor.p99) },
+        targets: [below(measured.p99, mostMs, `${mostMs} ms`)],
+      },
+    );
+  }
+  return rows;
+}

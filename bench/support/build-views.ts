@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { views } from '../../cmd/views.ts';
 import { createSqliteEventSource } from '../../src/engines/sqlite/event-log.ts';
 import { createSqliteReadModelStore } from '../../src/engines/sqlite/read-models.ts';
+import type { EventSource } from '../../src/projection/event-source.ts';
 import { createProjector } from '../../src/projection/projector.ts';
+import type { ReadModelStore } from '../../src/projection/read-model-store.ts';
 import { eventsFile } from './command-bus.ts';
 
 export const viewsFile = 'views.db';
@@ -18,7 +20,7 @@ export type Built = {
   readonly documents: number;
 };
 
-/** Builds views from the whole log, as a projector does that finds none of them. */
+/** Builds views from the whole log, embedded. */
 export async function buildViews(input: {
   readonly folder: string;
   /** All of them where none is named. */
@@ -28,6 +30,15 @@ export async function buildViews(input: {
   const { folder, names, file = viewsFile } = input;
   await using source = createSqliteEventSource({ path: join(folder, eventsFile) });
   await using store = createSqliteReadModelStore({ path: join(folder, file) });
+  return await build(source, store, names);
+}
+
+/** As a projector does that finds none of the views. */
+export async function build(
+  source: EventSource,
+  store: ReadModelStore,
+  names?: readonly string[],
+): Promise<Built> {
   const chosen = views.filter(({ name }) => names?.includes(name) ?? true);
   const projector = createProjector({ views: chosen, source, store, log: quiet, now: Date.now });
   const stop = new AbortController();

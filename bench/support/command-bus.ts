@@ -16,6 +16,7 @@ import { tradingWrite } from '../../src/trading/write.ts';
 import { createLog } from '../../src/transport/log.ts';
 import { createMetrics } from '../../src/transport/metrics.ts';
 import { createCommandBus } from '../../src/write/command-bus.ts';
+import type { EventStore } from '../../src/write/event-store.ts';
 
 export const eventsFile = 'events.db';
 
@@ -25,9 +26,15 @@ const caller: Call = {
   header: () => undefined,
 };
 
-/** The command bus as the write server has it, with its log and its metrics, in this process. */
-export function openBus(folder: string) {
-  const store = createSqliteEventLog({ path: join(folder, eventsFile) });
+/**
+ * The command bus as the write server has it, with its log and its metrics, in this process.
+ *
+ * store: the embedded one in the folder by default; it is closed with the bus
+ */
+export function openBus(
+  folder: string,
+  store: EventStore = createSqliteEventLog({ path: join(folder, eventsFile) }),
+) {
   const log = createLog({ name: 'bench', level: 'info', target: join(folder, 'bench.log') });
   const names = TradingCommandService.methods.map(({ input }) => input.name);
   const bus = createCommandBus({

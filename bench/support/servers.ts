@@ -18,7 +18,13 @@ export type Servers = AsyncDisposable & {
   readonly pids: Readonly<Partial<Record<ServerName, number>>>;
 };
 
-/** Starts servers as they are run alone, on free ports and with what is left at its default. */
+/** What a server reads of the environment, so that it has the embedded engines. */
+const embedded = { EVENTSTORE_URL: '', ELASTICSEARCH_URL: '' };
+
+/**
+ * Starts servers as they are run alone, on free ports and with what is left at its default: the
+ * embedded engines, unless `environment` names others.
+ */
 export async function startServers(
   dataDirectory: string,
   names: readonly ServerName[],
@@ -29,6 +35,7 @@ export async function startServers(
   for (const name of names) {
     const [grpc, http] = [await freeAddress(), await freeAddress()];
     const child = start(name, dataDirectory, {
+      ...embedded,
       ...environment,
       CIPHERHORIZON_DATA_DIR: dataDirectory,
       [`${name.toUpperCase()}_GRPC_ADDRESS`]: grpc,
