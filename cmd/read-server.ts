@@ -1,6 +1,6 @@
 import { verifySecret } from '../src/engines/argon2/argon2.ts';
 import { identityRead } from '../src/identity/read.ts';
-import { platformRead } from '../src/platform/read.ts';
+import { platformRead, processRead } from '../src/platform/read.ts';
 import { createQueryBus } from '../src/read/query-bus.ts';
 import { tradingRead } from '../src/trading/read.ts';
 import { openReadModels } from './engines.ts';
@@ -8,6 +8,7 @@ import { runServer } from './server-process.ts';
 
 const contexts = [
   platformRead, //
+  processRead,
   tradingRead,
   identityRead,
 ];

@@ -7,6 +7,10 @@ import {
   EventLogService,
   ProjectionService,
 } from '../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
+import {
+  ProcessCommandService,
+  ProcessQueryService,
+} from '../src/gen/cipherhorizon/platform/v1/processes_pb.ts';
 import { TradingCommandService } from '../src/gen/cipherhorizon/trading/v1/commands_pb.ts';
 import { TradingQueryService } from '../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 
@@ -14,7 +18,12 @@ export type ServerName = 'write' | 'read' | 'projector';
 
 /** The services that the CLI calls, by the server that has them: a new context adds its own. */
 export const servicesOf: { readonly [server in ServerName]: readonly DescService[] } = {
-  write: [TradingCommandService, IdentityCommandService, CommandReplayService],
-  read: [TradingQueryService, IdentityQueryService, CommandLogService],
+  write: [
+    TradingCommandService,
+    IdentityCommandService,
+    CommandReplayService,
+    ProcessCommandService,
+  ],
+  read: [TradingQueryService, IdentityQueryService, CommandLogService, ProcessQueryService],
   projector: [ProjectionService, EventLogService],
 };

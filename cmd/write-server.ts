@@ -4,19 +4,22 @@ import { tradingWrite } from '../src/trading/write.ts';
 import { createCommandBus } from '../src/write/command-bus.ts';
 import { createReplayService } from '../src/write/replay.ts';
 import { createCommandService } from '../src/write/service.ts';
-import { openEventStore, openReadModels } from './engines.ts';
+import { openEventSource, openEventStore, openReadModels } from './engines.ts';
+import { processDefinitions, processWrite, runProcesses } from './processes.ts';
 import { runServer } from './server-process.ts';
 import { views } from './views.ts';
 
 const contexts = [
   tradingWrite, //
   identityWrite,
+  processWrite,
 ];
 
 await runServer(
   'write-server',
   (config) => config.servers.write,
-  ({ config, log, metrics, validate, own }) => {
+  async (server) => {
+    const { config, log, metrics, validate, own } = server;
     const store = own(openEventStore(config));
     const readModels = own(openReadModels(config));
     const byName = new Map(views.map((view) => [view.name, view]));
@@ -43,6 +46,10 @@ await runServer(
         refusalsKept: 100_000,
       }),
     );
+    if (processDefinitions.length > 0) {
+      const source = own(openEventSource(config));
+      await runProcesses(server, { definitions: processDefinitions, bus, store, source });
+    }
     return {
       services: [
         ...contexts.map((context) => createCommandService(bus, context, validate)),

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Environment } from '../../src/config/environment.ts';
+import { addAnalysisCommands } from './analysis.ts';
 import { durationArgument, urlArgument } from './arguments.ts';
 import { addCallCommand } from './call.ts';
 import type { Bind, Cli } from './cli.ts';
@@ -11,6 +12,7 @@ import { addImportCommands } from './import.ts';
 import { createOutput, type Streams } from './output.ts';
 import { addPerformanceCommand } from './performance.ts';
 import { addPortfolioCommand } from './portfolio.ts';
+import { addProcessCommands } from './processes.ts';
 import { addProjectionCommands } from './projection.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 import { addStrategiesCommand } from './strategies.ts';
@@ -113,7 +115,9 @@ function createProgram({ stdout, stderr }: Streams, bind: Bind): Command {
   addStrategiesCommand(program, bind);
   addPortfolioCommand(program, bind);
   addPerformanceCommand(program, bind);
+  addAnalysisCommands(program, bind);
   addCommandLog(program, bind);
+  addProcessCommands(program, bind);
   addProjectionCommands(program, bind);
   addEventCommands(program, bind);
   return program;

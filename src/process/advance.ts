@@ -8,8 +8,8 @@ import {
 } from '../gen/cipherhorizon/platform/v1/process_events_pb.ts';
 import { buildCommand } from './command.ts';
 import { compensated, completed, failedStep, notCompensated, stepAt } from './decide.ts';
-import type { ProcessDefinition, StepDefinition } from './definition.ts';
 import { at, type ProcessEvent } from './events.ts';
+import type { ProcessDefinition, StepDefinition } from './kit.ts';
 import { fromCommand } from './messages.ts';
 import type { Command, Process, Refusal, StepState } from './state.ts';
 

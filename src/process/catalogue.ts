@@ -7,13 +7,13 @@ import {
 } from '@bufbuild/protobuf';
 import { sensitive } from '../gen/cipherhorizon/platform/v1/options_pb.ts';
 import type { RecordedEvent } from '../kernel/event.ts';
+import { isProcessEvent } from './events.ts';
 import {
   type CompletionDefinition,
   type ProcessDefinition,
   type StartDefinition,
   viewOf,
-} from './definition.ts';
-import { isProcessEvent } from './events.ts';
+} from './kit.ts';
 import type { Cause, Process, Refusal } from './state.ts';
 
 /** What an event means to a step that waits for one. */
@@ -134,14 +134,24 @@ function check(definition: ProcessDefinition): void {
     if (compensation !== 'nothing to undo') refuseSecrets(compensation.schema, fail);
   }
   const named = [...starts, ...steps.flatMap(({ completedBy = [] }) => completedBy)];
+  for (const { event } of named) refuseSecrets(event, fail);
   const own = named.find(({ event }) => isProcessEvent(event.typeName));
   if (own !== undefined) throw fail(`${own.event.typeName} is an event of processes themselves`);
 }
 
-/** Commands of processes are kept in their events, where no secret may be. */
-function refuseSecrets(schema: DescMessage, fail: (what: string) => Error): void {
+/** Commands and events are kept in the events of the process, where no secret may be. */
+function refuseSecrets(
+  schema: DescMessage,
+  fail: (what: string) => Error,
+  seen = new Set<string>(),
+): void {
+  if (seen.has(schema.typeName)) return;
+  seen.add(schema.typeName);
   const secret = schema.fields.find((field) => getOption(field, sensitive));
   if (secret !== undefined) throw fail(`${schema.typeName}.${secret.name} is sensitive`);
+  for (const { message } of schema.fields) {
+    if (message !== undefined) refuseSecrets(message, fail, seen);
+  }
 }
 
 function add<Value>(map: Map<string, Value[]>, key: string, value: Value): void {

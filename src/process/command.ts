@@ -2,7 +2,7 @@ import { toJson } from '@bufbuild/protobuf';
 import { CommandMetadataSchema } from '../gen/cipherhorizon/platform/v1/metadata_pb.ts';
 import { deriveUuid } from '../kernel/derived-id.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
-import { type CommandDefinition, type ProcessDefinition, viewOf } from './definition.ts';
+import { type CommandDefinition, type ProcessDefinition, viewOf } from './kit.ts';
 import type { Command, Process, Purpose, Refusal } from './state.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Position } from '../kernel/position.ts';
 import { completionsOf, type Definitions } from './catalogue.ts';
-import { viewOf } from './definition.ts';
 import { type Kept, nothingKept } from './journal.ts';
+import { viewOf } from './kit.ts';
 import { isUnfinished } from './state.ts';
 
 /** A process that has not ended, as the runner holds it. */

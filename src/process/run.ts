@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { StoreFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/telemetry.ts';
 import type { ProcessSource } from './ports.ts';
 import { createProcessRunner, type ProcessRunner, type ProcessRunnerOptions } from './runner.ts';
@@ -17,8 +18,7 @@ export type RunningProcesses = Pick<ProcessRunner, 'gauges' | 'unfinished'> & {
 
 /**
  * Starts the processes: what has not ended is taken up before it resolves, so that a command which
- * is accepted after it starts what it has to start.
- * @throws what the store throws where it cannot be read at the start
+ * is accepted after it starts what it has to start. A store that is away is waited for.
  */
 export async function startProcesses(
   options: Omit<ProcessRunnerOptions, 'onWakeAt'> & {
@@ -42,7 +42,7 @@ export async function startProcesses(
   };
 
   let lastError: Error | undefined;
-  await runner.restore();
+  await restored({ runner, signal, log });
   arm(runner.nextWakeAt());
   const following = follow({ runner, source, signal, log }, (error) => {
     lastError = error;
@@ -52,6 +52,7 @@ export async function startProcesses(
     clearTimeout(timer);
     runner.stop();
     await runner.settled();
+    if (!runner.isRestored()) return;
     await runner.checkpoint().catch((err: unknown) => log.warn({ err }, 'no last checkpoint'));
   });
   return {
@@ -68,6 +69,20 @@ type Following = {
   readonly signal: AbortSignal;
   readonly log: Log;
 };
+
+async function restored({ runner, signal, log }: Omit<Following, 'source'>): Promise<void> {
+  for (let backoffMs = firstBackoffMs; !signal.aborted; ) {
+    try {
+      await runner.restore();
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreFault)) throw error;
+      log.warn({ err: error, backoffMs }, 'processes cannot be taken up: trying again');
+      await delay(backoffMs, undefined, { signal }).catch(() => undefined);
+      backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+    }
+  }
+}
 
 /** Subscribes from where the runner is, again and again while the store goes away. */
 async function follow(

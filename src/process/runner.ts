@@ -4,8 +4,8 @@ import { idOf } from '../kernel/stream-name.ts';
 import type { Gauge, Log } from '../kernel/telemetry.ts';
 import { createDefinitions } from './catalogue.ts';
 import { type Checkpoint, checkpointOf, createCheckpoints } from './checkpoint.ts';
-import type { ProcessDefinition } from './definition.ts';
 import { processEventSchemas, revivingTypes } from './events.ts';
+import type { ProcessDefinition } from './kit.ts';
 import { createManager, type Manager } from './manager.ts';
 import type { ProcessBatch, ProcessSource, ProcessStore, SendCommand } from './ports.ts';
 import { createRouter } from './router.ts';
@@ -44,6 +44,7 @@ export type ProcessRunnerOptions = {
 export type ProcessRunner = {
   /** Finds what has not ended; the position to go on from. At the head of the log the first time. */
   readonly restore: () => Promise<Position>;
+  readonly isRestored: () => boolean;
   /** The types of events that it wants. */
   readonly types: readonly string[];
   /** Takes what comes after what it has had. @throws StoreFault: bring it once more */
@@ -115,16 +116,17 @@ export function createProcessRunner(options: ProcessRunnerOptions): ProcessRunne
       position = head;
       return head;
     }
-    position = saved.position;
     // Named once, they stay named until they end: they are older than what is looked for.
     await Promise.all(saved.unfinished.map((id) => manager.load(id, start)));
     if (isAfter(saved.position, saved.othersAfter)) await loadOthers(saved);
     log.info({ unfinished: manager.live.count() }, 'processes are taken up');
-    return saved.position;
+    position = saved.position;
+    return position;
   };
 
   return {
     restore,
+    isRestored: () => position !== undefined,
     types: [...ownTypes, ...definitions.eventTypes],
     deliver: async (batch) => {
       await router.deliver(batch.events, at());

@@ -17,6 +17,8 @@ export type Metrics = MetricsText & {
    */
   readonly bus: (bus: 'command' | 'query', messages: Iterable<string>) => BusMetrics;
   readonly addGauge: (gauge: Gauge) => void;
+  /** `cqrs_process_total`; definitions and outcomes are few, and known to the code. */
+  readonly processes: () => (definition: string, outcome: string) => void;
 };
 
 // From a cached query to a command that waits for its views.
@@ -35,7 +37,18 @@ export function createMetrics(processName: string): Metrics {
     addGauge: (gauge) => {
       addGauge(registry, gauge);
     },
+    processes: () => processMetrics(registry),
   };
+}
+
+function processMetrics(registry: Registry): (definition: string, outcome: string) => void {
+  const total = new Counter({
+    name: 'cqrs_process_total',
+    help: 'How often a process has started, and ended as completed, compensated or failed.',
+    labelNames: ['definition', 'outcome'],
+    registers: [registry],
+  });
+  return (definition, outcome) => total.inc({ definition, outcome });
 }
 
 function busMetrics(registry: Registry, bus: string, messages: ReadonlySet<string>): BusMetrics {

@@ -7,6 +7,7 @@ import {
   packageOwners,
   platformFolders,
   pureKinds,
+  roomsOfContexts,
 } from './import-table.ts';
 
 /** Where a file belongs: its kind, and the folder within which its kind is free to import. */
@@ -28,7 +29,7 @@ function placeOf(file: string): Place | undefined {
   }
   if (platform !== undefined) return { kind: platform, room: `src/${folder}`, folder };
   if (!hasRoom) return { kind: 'context', room: `src/${folder}`, folder };
-  const kind = inner === 'views' ? 'views' : 'aggregate';
+  const kind = roomsOfContexts[inner] ?? 'aggregate';
   return { kind, room: `src/${folder}/${inner}`, folder };
 }
 

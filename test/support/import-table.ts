@@ -14,7 +14,9 @@ export type Kind =
   | 'event store'
   | 'context'
   | 'aggregate'
-  | 'views';
+  | 'views'
+  | 'model'
+  | 'processes';
 
 /** Folders of src/ that are of one kind; each folder of src/engines is a room of its own. */
 export const platformFolders: Readonly<Record<string, Kind>> = {
@@ -30,6 +32,13 @@ export const platformFolders: Readonly<Record<string, Kind>> = {
   'event-store': 'event store',
 };
 
+/** Folders of a context that are no aggregate. */
+export const roomsOfContexts: Readonly<Record<string, Kind>> = {
+  views: 'views',
+  model: 'model',
+  processes: 'processes',
+};
+
 /**
  * What a kind may import beside its own room: a kind; `own <kind>`, of the same context; or a file.
  * `cmd` is absent: it may import anything.
@@ -38,17 +47,24 @@ export const mayImport: Readonly<Record<Exclude<Kind, 'cmd'>, readonly string[]>
   gen: [],
   kernel: ['gen'],
   config: ['kernel'],
-  aggregate: ['kernel', 'gen'],
-  views: ['kernel', 'gen', 'src/projection/kit.ts', 'src/read/kit.ts'],
+  aggregate: ['kernel', 'gen', 'own model'],
+  views: ['kernel', 'gen', 'own model', 'src/projection/kit.ts', 'src/read/kit.ts'],
+  // The rules of a context that its aggregates and its views share.
+  model: ['kernel', 'gen'],
+  // What spans the aggregates of a context: from its events to its commands.
+  processes: ['kernel', 'gen', 'own model', 'src/process/kit.ts'],
   // The files directly in src/<context>/ register its parts with the buses and the projector.
   context: [
     'kernel',
     'gen',
     'own aggregate',
     'own views',
+    'own model',
+    'own processes',
     'src/write/kit.ts',
     'src/projection/kit.ts',
     'src/read/kit.ts',
+    'src/process/kit.ts',
   ],
   write: ['kernel', 'gen'],
   projection: ['kernel', 'gen'],
@@ -81,6 +97,8 @@ export const packageOwners: readonly (readonly [prefix: string, rooms: readonly 
 export const pureKinds: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   aggregate: ['@bufbuild/protobuf'],
   views: ['@bufbuild/protobuf'],
+  model: ['@bufbuild/protobuf'],
+  processes: ['@bufbuild/protobuf'],
   context: ['@bufbuild/protobuf'],
 };
 

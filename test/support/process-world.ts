@@ -19,7 +19,7 @@ import {
   defineProcess,
   type ProcessDefinition,
   startedBy,
-} from '../../src/process/definition.ts';
+} from '../../src/process/kit.ts';
 import type { OutgoingCommand, ProcessStore, SendCommand } from '../../src/process/ports.ts';
 import type { Receipt } from '../../src/process/state.ts';
 

@@ -10,6 +10,7 @@ import type { RecordedEvent } from '../../../src/kernel/event.ts';
 import type { JsonObject } from '../../../src/kernel/json.ts';
 import { platformRead } from '../../../src/platform/read.ts';
 import { commandLog } from '../../../src/platform/views/command-log.ts';
+import { processes } from '../../../src/platform/views/processes.ts';
 import { platformViews } from '../../../src/platform/views.ts';
 import {
   alice,
@@ -104,7 +105,7 @@ function start(...events: readonly RecordedEvent[]) {
 
 describe('the view', () => {
   test('is registered, and wants every event', () => {
-    expect(platformViews).toEqual([commandLog]);
+    expect(platformViews.map(({ name }) => name)).toEqual([commandLog.name, processes.name]);
     expect(commandLog.events).toBe('every');
   });
 

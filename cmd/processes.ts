@@ -1,0 +1,56 @@
+import { hostname } from 'node:os';
+import type { Config } from '../src/config/config.ts';
+import { ProcessCommandService } from '../src/gen/cipherhorizon/platform/v1/processes_pb.ts';
+import type { ProcessDefinition } from '../src/process/kit.ts';
+import { operatedProcess } from '../src/process/operate.ts';
+import type { ProcessSource, ProcessStore } from '../src/process/ports.ts';
+import { startProcesses } from '../src/process/run.ts';
+import type { CommandBus } from '../src/write/command-bus.ts';
+import { defineDecider, type WriteContext } from '../src/write/kit.ts';
+import { createSendCommand } from './process-commands.ts';
+import type { ServerProcess } from './server-process.ts';
+
+/** Every process that spans aggregates: a new one, and a new version of one, is added here. */
+export const processDefinitions: readonly ProcessDefinition[] = [];
+
+/** What operators ask of processes. */
+export const processWrite: WriteContext = {
+  service: ProcessCommandService,
+  deciders: [defineDecider(operatedProcess)],
+};
+
+/** Runs the processes beside the command bus that their commands go to. */
+export async function runProcesses(
+  { config, log, metrics, stop, own }: Omit<ServerProcess, 'validate'>,
+  parts: {
+    readonly definitions: readonly ProcessDefinition[];
+    readonly bus: CommandBus;
+    readonly store: ProcessStore;
+    readonly source: ProcessSource;
+  },
+): Promise<void> {
+  const end = new AbortController();
+  const { definitions, bus, store, source } = parts;
+  const processes = await startProcesses({
+    ...{ definitions, store, source, log },
+    execute: createSendCommand(bus),
+    now: Date.now,
+    observe: metrics.processes(),
+    name: nameOf(config),
+    signal: AbortSignal.any([stop, end.signal]),
+  });
+  for (const gauge of processes.gauges) metrics.addGauge(gauge);
+  // Before the bus and the stores are closed.
+  own({
+    [Symbol.asyncDispose]: () => {
+      end.abort();
+      return processes.ended;
+    },
+  });
+}
+
+/** The same after a restart, and of no other write server that runs: two cannot have one address. */
+function nameOf({ servers }: Config): string {
+  const { host, port } = servers.write.grpc;
+  return port === 0 ? `${hostname()} (${process.pid})` : `${hostname()} (${host}:${port})`;
+}
