@@ -2,6 +2,7 @@ import {
   add,
   compare,
   type Decimal,
+  divide,
   isPositive,
   isZero,
   max,
@@ -46,8 +47,14 @@ export type WorkingOrder = {
   readonly stopPrice?: Decimal;
   /** Whether a stop was reached in an earlier candle. */
   readonly triggered?: boolean;
-  /** What earlier candles filled. */
+  /**
+   * Of a purchase: the most that price x quantity and fee of all its fills may come to, such as the
+   * cash that is reserved for it. What it does not pay for is not bought.
+   */
+  readonly budget?: Decimal;
+  /** What earlier candles filled, and what that came to, fees included. */
   readonly filled: Decimal;
+  readonly spent: Decimal;
   /** The start of the last candle that was closed when the order was placed. */
   readonly placedAfter: number;
 };
@@ -86,10 +93,11 @@ export type Fill = {
 
 /**
  * WAITING: the candle came too early for the order. OPEN: the order stays, with what is left of it.
- * FILLED: nothing is left. REJECTED: the venue refused it, and nothing of it was filled.
+ * FILLED: nothing is left. EXHAUSTED: the order is over, for its budget buys no more. REJECTED: the
+ * venue refused it, and nothing of it was filled.
  */
 export type FillOutcome = {
-  readonly status: 'WAITING' | 'OPEN' | 'FILLED' | 'REJECTED';
+  readonly status: 'WAITING' | 'OPEN' | 'FILLED' | 'EXHAUSTED' | 'REJECTED';
   readonly fills: readonly Fill[];
   /** Of the quantity, behind these fills. */
   readonly left: Decimal;
@@ -100,6 +108,8 @@ export type FillOutcome = {
 
 /** Amounts of recorded trades have no more digits behind the point. */
 const feeDigits = 18;
+
+const quotient = { fractionDigits: 18, rounding: 'TRUNCATE' } as const;
 
 /**
  * What the candle does to the order, to the last digit the same for the same arguments.
@@ -139,23 +149,35 @@ export function fillsOf(
   const met = triggered ? { price: candle.open, at: candle.start } : stopOf(order, candle);
   if (met === undefined) return none('OPEN');
   const priced = priceOf(order, met, candle, model, rules);
-  const quantity = priced && quantityWithin(left, candle, model, rules);
-  if (quantity === undefined || isZero(quantity)) return none('OPEN', true);
-  const { price, at } = priced as Met;
-  const fee = round(mul(mul(price, quantity), model.feeRate), feeDigits, 'HALF_UP');
+  if (priced === undefined) return none('OPEN', true);
+  const affordable = affordableOf(order, left, priced.price, model, rules);
+  if (!isTradable(affordable, rules)) return none('EXHAUSTED', true);
+  const quantity = quantityWithin(affordable, left, candle, model, rules);
+  if (isZero(quantity)) return none('OPEN', true);
+  const fill = { quantity, price: priced.price, fee: feeOf(priced.price, quantity, model) };
   const rest = sub(left, quantity);
+  const over = compare(quantity, affordable) === 0;
   return {
-    status: isZero(rest) ? 'FILLED' : 'OPEN',
-    fills: [{ quantity, price, fee, at }],
+    status: isZero(rest) ? 'FILLED' : over ? 'EXHAUSTED' : 'OPEN',
+    fills: [{ ...fill, at: priced.at }],
     left: rest,
     triggered: true,
   };
 }
 
+/** What the venue takes for a fill, in the quote currency, half up to 18 digits. */
+export function feeOf(price: Decimal, quantity: Decimal, { feeRate }: FillModel): Decimal {
+  return round(mul(mul(price, quantity), feeRate), feeDigits, 'HALF_UP');
+}
+
 /** The order as it stands behind a candle, for the next one. */
 export function afterFills(order: WorkingOrder, { fills, triggered }: FillOutcome): WorkingOrder {
-  const filled = fills.reduce((sum, { quantity }) => add(sum, quantity), order.filled);
-  return { ...order, filled, triggered };
+  let { filled, spent } = order;
+  for (const { quantity, price, fee } of fills) {
+    filled = add(filled, quantity);
+    spent = add(spent, add(mul(price, quantity), fee));
+  }
+  return { ...order, filled, spent, triggered };
 }
 
 /** A price of the candle, and from when on the market was there. */
@@ -211,20 +233,40 @@ function limitOnTick(side: FillSide, limit: Decimal, tick: Decimal): Decimal {
   return side === 'BUY' || compare(below, limit) === 0 ? below : add(below, tick);
 }
 
-/** How much of what is left the volume of the candle has room for. */
+/** How much of what is left the rest of the budget pays for, in whole lots. */
+function affordableOf(
+  { side, budget, spent }: WorkingOrder,
+  left: Decimal,
+  price: Decimal,
+  model: FillModel,
+  { lotSize }: FillRules,
+): Decimal {
+  if (budget === undefined || side === 'SELL') return left;
+  const rest = sub(budget, spent);
+  const isPaid = (quantity: Decimal) =>
+    compare(add(mul(price, quantity), feeOf(price, quantity, model)), rest) <= 0;
+  if (isPaid(left)) return left;
+  if (!isPositive(rest)) return zero;
+  const unit = add(price, mul(price, model.feeRate));
+  const lots = truncateToLot(divide(rest, unit, quotient), lotSize);
+  // The fee is rounded half up: that may be the last digit too much.
+  return isPaid(lots) ? lots : sub(lots, lotSize);
+}
+
+/** How much of what is affordable the volume of the candle has room for. */
 function quantityWithin(
+  affordable: Decimal,
   left: Decimal,
   { volume }: FillCandle,
   { participation }: FillModel,
   rules: FillRules,
 ): Decimal {
-  if (participation === undefined) return left;
+  if (participation === undefined) return affordable;
   const room = truncateToLot(mul(volume, participation), rules.lotSize);
-  if (compare(room, left) >= 0) return left;
-  // What would stay must be tradable too.
-  const rest = sub(left, room);
-  const least = rules.minimumOrderSize;
-  const quantity = isTradable(rest, rules) ? room : lotsBelow(sub(left, least), rules.lotSize);
+  if (compare(room, affordable) >= 0) return affordable;
+  // What would stay must be tradable too, unless it is not paid for anyway.
+  const isKept = compare(affordable, left) < 0 || isTradable(sub(left, room), rules);
+  const quantity = isKept ? room : lotsBelow(sub(left, rules.minimumOrderSize), rules.lotSize);
   return isTradable(quantity, rules) ? quantity : zero;
 }
 

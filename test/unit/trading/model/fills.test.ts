@@ -47,7 +47,8 @@ const rules: FillRules = {
 };
 
 const order = (over: Partial<WorkingOrder> = {}): WorkingOrder => ({
-  ...{ id: 'order', side: 'BUY', quantity: decimal('2'), filled: zero, placedAfter: 0 },
+  ...{ id: 'order', side: 'BUY', quantity: decimal('2'), filled: zero, spent: zero },
+  placedAfter: 0,
   ...over,
 });
 
@@ -164,6 +165,36 @@ describe('What an order gets out of a candle', () => {
     expect(refused).toBeGreaterThan(900);
     expect(refused).toBeLessThan(1100);
     expect(uniformOf('a')).toBe(uniformOf('a'));
+  });
+
+  test('a purchase never costs more than its budget', () => {
+    // 1.9 at 100.05 come to 190.095, and the fee of 0.190095 with it to 190.285095.
+    const enough = order({ budget: decimal('190.285095') });
+    expect(plain(fillsOf(enough, candle(), model, rules))).toEqual({
+      ...{ status: 'EXHAUSTED', left: '0.1' },
+      fills: [['1.9', '100.05', '0.190095', day]],
+    });
+    const short = order({ budget: decimal('190.285094') });
+    expect(plain(fillsOf(short, candle(), model, rules)).fills[0]?.[0]).toBe('1.8');
+    const little = order({ budget: decimal('50.07') });
+    expect(plain(fillsOf(little, candle(), model, rules))).toEqual({
+      ...{ status: 'EXHAUSTED', fills: [], left: '2' },
+    });
+  });
+
+  test('the budget is that of all fills together', () => {
+    const shared = { ...model, participation: decimal('0.01') };
+    let working = order({ budget: decimal('120') });
+    const statuses = [1, 2, 3].map((at) => {
+      const outcome = fillsOf(working, candle({ start: String(at * day) }), shared, rules);
+      working = afterFills(working, outcome);
+      return [outcome.status, toText(working.filled)];
+    });
+    expect(statuses).toEqual([
+      ['OPEN', '0.5'],
+      ['OPEN', '1'],
+      ['EXHAUSTED', '1'],
+    ]);
   });
 
   test('over any candles nothing is filled twice or beyond, and prices keep to the candles', () => {
