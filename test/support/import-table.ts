@@ -84,6 +84,7 @@ export const packageOwners: readonly (readonly [prefix: string, rooms: readonly 
   ['@eventstore/db-client', ['src/engines/eventstoredb', 'src/event-store']],
   ['google-protobuf', ['src/event-store']],
   ['@elastic/elasticsearch', ['src/engines/elasticsearch']],
+  ['trading-signals', ['src/trading/model']],
   ['@connectrpc/', ['src/transport']],
   ['@grpc/', ['src/transport', 'src/event-store']],
   ['@opentelemetry/core', ['src/transport']],
@@ -97,7 +98,8 @@ export const packageOwners: readonly (readonly [prefix: string, rooms: readonly 
 export const pureKinds: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   aggregate: ['@bufbuild/protobuf'],
   views: ['@bufbuild/protobuf'],
-  model: ['@bufbuild/protobuf'],
+  // Indicators are arithmetic: without a clock, chance or I/O.
+  model: ['@bufbuild/protobuf', 'trading-signals'],
   processes: ['@bufbuild/protobuf'],
   context: ['@bufbuild/protobuf'],
 };
