@@ -100,6 +100,106 @@ export function completedBy<Desc extends DescMessage, Data extends JsonObject>(
   return completion as unknown as CompletionDefinition<DescMessage, Data>;
 }
 
+/** What is open: whatever `target` names wants the events of `key`. */
+export type Interest<Data extends JsonObject = JsonObject> = {
+  /** Whose commands keep their order: the id of an aggregate, such as an order's or a run's. */
+  readonly target: string;
+  /** Which events it is interested in; they are found by it, whatever the number of interests. */
+  readonly key: string;
+  /** What building a command needs of the event that opened it. */
+  readonly data: Data;
+};
+
+/** An interest, and what opened it. */
+export type OpenInterest<Data extends JsonObject = JsonObject> = Interest<Data> & {
+  readonly openedBy: Pick<RecordedEvent, 'id' | 'type' | 'stream' | 'revision' | 'position'>;
+  /** Who sent the command that it was opened with. */
+  readonly actor: string;
+  readonly roles: readonly string[];
+  /** Of the event that opened it; the events of the policy's commands bear it too. */
+  readonly correlationId: string;
+};
+
+/** An event that opens an interest; of a target that has one, it is replaced. */
+export type OpeningDefinition<Desc extends DescMessage, Data extends JsonObject> = {
+  readonly event: Desc;
+  /** Undefined where the event opens none, and changes none. */
+  readonly interest: (
+    message: MessageShape<Desc>,
+    recorded: RecordedEvent,
+  ) => Interest<Data> | undefined;
+};
+
+/**
+ * An event that ends the interest of a target. What events before it have led to and has not been
+ * sent yet is not sent any more.
+ */
+export type ClosingDefinition<Desc extends DescMessage> = {
+  readonly event: Desc;
+  readonly target: (message: MessageShape<Desc>, recorded: RecordedEvent) => string | undefined;
+};
+
+/** An event that leads to one command for each interest of its key. */
+export type ReactionDefinition<Desc extends DescMessage, Data extends JsonObject> = {
+  readonly event: Desc;
+  /** Undefined where nobody can be interested. */
+  readonly key: (message: MessageShape<Desc>, recorded: RecordedEvent) => string | undefined;
+  /** Undefined where the interest needs none of this event. */
+  readonly command: (
+    interest: OpenInterest<Data>,
+    message: MessageShape<Desc>,
+    recorded: RecordedEvent,
+  ) => { readonly schema: DescMessage; readonly build: () => Message } | undefined;
+};
+
+/**
+ * Events lead to commands for whatever has declared an interest. An event goes to the interests that
+ * events before it have opened; one that is of several kinds leads to commands first, then closes,
+ * then opens. Everything in it is pure.
+ *
+ * The commands of one target are sent in the order of the log, one after another. Every event leads to
+ * a command at least once, and its id follows from policy, target and event, so that a repeat is
+ * harmless. A command that was refused may be sent once more, even after later ones: an aggregate that
+ * is told what lies behind it (an older candle) has to leave it at that, without an event.
+ */
+export type PolicyDefinition<Data extends JsonObject = JsonObject> = {
+  /** `[a-z][a-z0-9_]*`; ids of commands follow from it. */
+  readonly name: string;
+  readonly opens: readonly OpeningDefinition<DescMessage, Data>[];
+  readonly closes: readonly ClosingDefinition<DescMessage>[];
+  readonly on: readonly ReactionDefinition<DescMessage, Data>[];
+  /** As whom commands are sent: as who sent the command that opened the interest by default. */
+  readonly actsAs?: (interest: OpenInterest<Data>) => Principal;
+};
+
+/** Keeps the types of a policy's data together. */
+export function definePolicy<Data extends JsonObject>(
+  definition: PolicyDefinition<Data>,
+): PolicyDefinition {
+  return definition as unknown as PolicyDefinition;
+}
+
+/** Keeps the type of an event's message. */
+export function opensBy<Desc extends DescMessage, Data extends JsonObject>(
+  opening: OpeningDefinition<Desc, Data>,
+): OpeningDefinition<DescMessage, Data> {
+  return opening as unknown as OpeningDefinition<DescMessage, Data>;
+}
+
+/** Keeps the type of an event's message. */
+export function closesBy<Desc extends DescMessage>(
+  closing: ClosingDefinition<Desc>,
+): ClosingDefinition<DescMessage> {
+  return closing as unknown as ClosingDefinition<DescMessage>;
+}
+
+/** Keeps the type of an event's message. */
+export function reactsTo<Desc extends DescMessage, Data extends JsonObject>(
+  reaction: ReactionDefinition<Desc, Data>,
+): ReactionDefinition<DescMessage, Data> {
+  return reaction as unknown as ReactionDefinition<DescMessage, Data>;
+}
+
 /** The process as its definition is told of it. */
 export function viewOf(process: Process): ProcessView {
   const { id, startedBy: cause, actor, roles, correlationId, startedAt, dueAt, data } = process;
