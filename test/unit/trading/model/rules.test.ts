@@ -1,4 +1,3 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -6,29 +5,13 @@ import {
   Indicator,
   RuleAction,
   type TradingRule,
-  TradingRuleSchema,
 } from '../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
 import { createRuleEvaluator, warmUpOfRules } from '../../../../src/trading/model/rules.ts';
+import { tradingRule as rule } from '../../../support/trading-rules.ts';
 
 const { PRICE, SMA, EMA, RSI } = Indicator;
 const { ABOVE, BELOW, CROSSES_ABOVE, CROSSES_BELOW } = Comparator;
 const { ENTER_LONG, EXIT_LONG } = RuleAction;
-
-function rule(
-  [indicator, window]: readonly [Indicator, number],
-  comparator: Comparator,
-  against: string | readonly [Indicator, number],
-  action: RuleAction,
-): TradingRule {
-  const init: MessageInitShape<typeof TradingRuleSchema> = {
-    ...{ indicator: { indicator, window }, comparator, action },
-    against:
-      typeof against === 'string'
-        ? { case: 'threshold', value: against }
-        : { case: 'secondIndicator', value: { indicator: against[0], window: against[1] } },
-  };
-  return create(TradingRuleSchema, init);
-}
 
 const says = (rules: readonly TradingRule[], closes: readonly number[]) => {
   const evaluator = createRuleEvaluator(rules);
