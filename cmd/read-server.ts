@@ -2,7 +2,7 @@ import { verifySecret } from '../src/engines/argon2/argon2.ts';
 import { identityRead } from '../src/identity/read.ts';
 import { platformRead, processRead } from '../src/platform/read.ts';
 import { createQueryBus } from '../src/read/query-bus.ts';
-import { tradingRead } from '../src/trading/read.ts';
+import { analysisRead, tradingRead } from '../src/trading/read.ts';
 import { openReadModels } from './engines.ts';
 import { runServer } from './server-process.ts';
 
@@ -10,6 +10,7 @@ const contexts = [
   platformRead, //
   processRead,
   tradingRead,
+  analysisRead,
   identityRead,
 ];
 

@@ -11,6 +11,7 @@ import {
   ProcessCommandService,
   ProcessQueryService,
 } from '../src/gen/cipherhorizon/platform/v1/processes_pb.ts';
+import { AnalysisQueryService } from '../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { TradingCommandService } from '../src/gen/cipherhorizon/trading/v1/commands_pb.ts';
 import { TradingQueryService } from '../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 
@@ -24,6 +25,12 @@ export const servicesOf: { readonly [server in ServerName]: readonly DescService
     CommandReplayService,
     ProcessCommandService,
   ],
-  read: [TradingQueryService, IdentityQueryService, CommandLogService, ProcessQueryService],
+  read: [
+    TradingQueryService,
+    AnalysisQueryService,
+    IdentityQueryService,
+    CommandLogService,
+    ProcessQueryService,
+  ],
   projector: [ProjectionService, EventLogService],
 };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addReturnsCommand } from './analysis-returns.ts';
 import type { Bind } from './cli.ts';
 import { addTradeStatisticsCommand } from './trade-statistics.ts';
 
@@ -7,5 +8,6 @@ export function addAnalysisCommands(program: Command, bind: Bind): void {
   const analysis = program
     .command('analysis')
     .description('statistics of portfolios and strategies, each with its method');
+  addReturnsCommand(analysis, bind);
   addTradeStatisticsCommand(analysis, bind);
 }

@@ -1,5 +1,7 @@
+import { AnalysisQueryService } from '../gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { TradingQueryService } from '../gen/cipherhorizon/trading/v1/queries_pb.ts';
 import type { ReadContext } from '../read/kit.ts';
+import { analysisQueries } from './views/analysis/queries.ts';
 import { candleQueries } from './views/candles/queries.ts';
 import { instrumentQueries } from './views/instruments/queries.ts';
 import { performanceQueries } from './views/performance/queries.ts';
@@ -22,4 +24,10 @@ export const tradingRead: ReadContext = {
     ...instrumentQueries,
     ...candleQueries,
   ],
+};
+
+/** What is computed of portfolios and strategies beyond their performance. */
+export const analysisRead: ReadContext = {
+  service: AnalysisQueryService,
+  queries: analysisQueries,
 };

@@ -5,10 +5,11 @@ import {
   createSqliteReadModels,
 } from '../../src/engines/sqlite/read-models.ts';
 import type { Position } from '../../src/kernel/position.ts';
-import { tradingRead } from '../../src/trading/read.ts';
+import { analysisRead, tradingRead } from '../../src/trading/read.ts';
 import { tradingViews } from '../../src/trading/views.ts';
 import { type LoggedEvent, project } from './project.ts';
 import { startQueryBus } from './query-bus.ts';
+import { createReadModelsInMemory } from './read-models-in-memory.ts';
 
 /**
  * Trading's query service over its views in the embedded engine, with the events applied. Fails
@@ -31,7 +32,7 @@ export async function startTradingRead(folder: string, events: readonly LoggedEv
     await store.switchTo(ref);
   }
   const readModels = createSqliteReadModels({ path });
-  const bus = startQueryBus({ contexts: [tradingRead], readModels });
+  const bus = startQueryBus({ contexts: [tradingRead, analysisRead], readModels });
   return {
     ...bus,
     readModels,
@@ -40,4 +41,16 @@ export async function startTradingRead(folder: string, events: readonly LoggedEv
       await store[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The same over read models in memory, where nothing is stored: what is asked must not matter. */
+export function startTradingReadInMemory(events: readonly LoggedEvent[]) {
+  const readModels = createReadModelsInMemory();
+  for (const view of tradingViews) {
+    for (const [id, document] of project(view, events)) {
+      readModels.apply(view, events.length, id, document);
+    }
+    readModels.apply(view, events.length);
+  }
+  return startQueryBus({ contexts: [tradingRead, analysisRead], readModels });
 }

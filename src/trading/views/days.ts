@@ -66,8 +66,8 @@ export function yearOf(day: number): number {
   return civilOf(day).year;
 }
 
-/** The first day of the year, of the month, of the ISO week (Monday), or the day itself. */
-export function startOf(bucket: Bucket | 'year', day: number): number {
+/** The first day of the year, quarter, month, ISO week (Monday), or the day itself. */
+export function startOf(bucket: Bucket | 'quarter' | 'year', day: number): number {
   switch (bucket) {
     case 'day':
       return day;
@@ -78,6 +78,10 @@ export function startOf(bucket: Bucket | 'year', day: number): number {
     }
     case 'month':
       return dayOfCivil({ ...civilOf(day), day: 1 });
+    case 'quarter': {
+      const { year, month } = civilOf(day);
+      return dayOfCivil({ year, month: month - ((month - 1) % 3), day: 1 });
+    }
     case 'year':
       return dayOfCivil({ year: yearOf(day), month: 1, day: 1 });
   }

@@ -5,7 +5,7 @@ import {
 } from '../../../gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { add, type Decimal, decimal, sub, toNumber, zero } from '../../../kernel/decimal.ts';
 import { isRejection, type Rejection, rejectField } from '../../../kernel/rejection.ts';
-import { defineQuery, type Reader } from '../../../read/kit.ts';
+import { defineQuery } from '../../../read/kit.ts';
 import { amountText } from '../amounts.ts';
 import { dailyCloses } from '../candles/daily-closes.ts';
 import { dayText } from '../days.ts';
@@ -16,10 +16,11 @@ import { type PortfolioDocument, portfolios } from '../portfolios/portfolios.ts'
 import { portfolioRecord } from '../portfolios/queries.ts';
 import type { Found } from '../reading.ts';
 import { figuresOf } from './figures.ts';
-import { type History, readCloses, readHistory } from './history.ts';
-import { askedPeriod, knownPeriod, type Period } from './period.ts';
+import { readHistory } from './history.ts';
+import { askedPeriod, knownPeriod } from './period.ts';
+import { readValuations } from './read-valuations.ts';
 import { pointsOf } from './series.ts';
-import { annualisationOf, type Valuation, type Valuations, valuationsOf } from './valuation.ts';
+import { annualisationOf, type Valuation, type Valuations } from './valuation.ts';
 
 const { method } = TradingQueryService;
 const views = [portfolios, portfolioDays, dailyCloses, instruments];
@@ -38,7 +39,7 @@ export const performanceQueries = [
       const history = await readHistory(reader, query.portfolioId);
       const period = history && knownPeriod(asked, history.known);
       if (isRejection(period)) return period;
-      const valued = history && period && (await valuations(reader, history, period));
+      const valued = history && period && (await readValuations(reader, history, period));
       return {
         portfolioId: query.portfolioId,
         currency: currencyOf(found),
@@ -63,7 +64,7 @@ export const performanceQueries = [
       if (history === undefined || period === undefined) return { currency, points: [] };
       // The return of the first day is to the day before, where there was one.
       const from = Math.max(period.from - 1, history.known.from);
-      const { days } = await valuations(reader, history, { ...period, from });
+      const { days } = await readValuations(reader, history, { ...period, from });
       return { currency, points: pointsOf(days, period, buckets[query.bucket] ?? 'day') };
     },
   }),
@@ -79,15 +80,6 @@ const nothing: Valuations = { days: [], held: new Set(), carried: 0, pricedAt: u
 
 function currencyOf(found: Found | undefined): string {
   return (found?.document as PortfolioDocument | undefined)?.baseCurrency ?? '';
-}
-
-async function valuations(reader: Reader, history: History, period: Period): Promise<Valuations> {
-  const closes = await Promise.all(
-    [...history.instruments.keys()].map(
-      async (id) => [id, await readCloses(reader, id, period)] as const,
-    ),
-  );
-  return valuationsOf(history, new Map(closes), period);
 }
 
 function riskFreeRateOf({ riskFreeRate }: GetPortfolioPerformanceQuery): number | Rejection {

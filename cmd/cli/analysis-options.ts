@@ -1,0 +1,25 @@
+import { type Command, Option } from 'commander';
+import type { Output } from './output.ts';
+
+export type CsvOption = { readonly csv?: true };
+
+/** `--csv`, for answers that are a table: one line a row, figures whole and without a unit. */
+export function addCsvOption(command: Command): Command {
+  return command.addOption(new Option('--csv', 'the table as CSV, figures in full'));
+}
+
+type Cell = string | number | bigint | undefined;
+
+/** RFC 4180: the names of columns first; a cell that is not there is empty. */
+export function printCsv(
+  output: Output,
+  header: readonly string[],
+  rows: readonly (readonly Cell[])[],
+): void {
+  for (const row of [header, ...rows]) output.print(row.map(toCell).join(','));
+}
+
+function toCell(cell: Cell): string {
+  const text = cell === undefined ? '' : String(cell);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

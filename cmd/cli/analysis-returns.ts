@@ -1,0 +1,96 @@
+import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
+import { type Command, Option } from 'commander';
+import {
+  AnalysisQueryService,
+  type BucketReturn,
+  type GetPortfolioReturnsAnswer,
+  GetPortfolioReturnsAnswerSchema,
+  ReturnBucket,
+} from '../../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
+import { addCsvOption, type CsvOption, printCsv } from './analysis-options.ts';
+import { uuidArgument } from './arguments.ts';
+import type { Bind, Cli } from './cli.ts';
+import { formatAmount, formatPercent } from './format.ts';
+import { measureRow, printMeasures } from './measure-rows.ts';
+import { fullJson } from './output.ts';
+import { addPeriodOptions, type PeriodOptions } from './period-options.ts';
+
+const buckets = {
+  day: ReturnBucket.DAY,
+  week: ReturnBucket.WEEK,
+  month: ReturnBucket.MONTH,
+  quarter: ReturnBucket.QUARTER,
+  year: ReturnBucket.YEAR,
+};
+
+type Options = PeriodOptions & CsvOption & { readonly by: keyof typeof buckets };
+
+export function addReturnsCommand(analysis: Command, bind: Bind): void {
+  const command = analysis
+    .command('returns')
+    .description('profit and return of a portfolio by day, week, month, quarter or year')
+    .argument('<id>', 'of the portfolio', uuidArgument)
+    .addOption(
+      new Option('--by <bucket>', 'how long each is')
+        .choices(Object.keys(buckets))
+        .default('month'),
+    )
+    .action(bind(runReturns));
+  addCsvOption(addPeriodOptions(command));
+}
+
+async function runReturns(
+  { session, output }: Cli,
+  portfolioId: string,
+  { from = '', to = '', by, csv }: Options,
+): Promise<void> {
+  const answer = await session
+    .client(AnalysisQueryService)
+    .getPortfolioReturns({ portfolioId, from, to, bucket: buckets[by] }, session.limited);
+  if (output.json) return output.document(fullJson(GetPortfolioReturnsAnswerSchema, answer));
+  if (csv) return print(output, answer);
+  if (answer.buckets.length === 0) return output.note('the portfolio has no activities');
+  output.heading(`${answer.from} to ${answer.to}, in ${answer.currency}`);
+  const number = (header: string) => ({ header, align: 'right' as const });
+  output.table(
+    [{ header: 'FROM' }, number('PROFIT'), number('RETURN'), number('END VALUE')],
+    answer.buckets.map((bucket) => [
+      startText(bucket.start),
+      formatAmount(bucket.profit),
+      returnText(bucket),
+      formatAmount(bucket.endValue),
+    ]),
+  );
+  output.print('');
+  output.fields([['profit', `${formatAmount(answer.profit)} ${answer.currency}`]]);
+  printMeasures(output, [
+    measureRow('time-weighted return', answer.timeWeightedReturn, formatPercent),
+  ]);
+}
+
+function print(output: Cli['output'], { buckets }: GetPortfolioReturnsAnswer): void {
+  printCsv(
+    output,
+    [
+      ...['start', 'end', 'start_value', 'end_value', 'deposits', 'withdrawals', 'profit'],
+      ...['period_return', 'undefined_reason'],
+    ],
+    buckets.map((bucket) => [
+      ...[startText(bucket.start), startText(bucket.end), bucket.startValue, bucket.endValue],
+      ...[bucket.deposits, bucket.withdrawals, bucket.profit],
+      ...[bucket.periodReturn?.value, bucket.periodReturn?.undefinedReason],
+    ]),
+  );
+}
+
+/** The day; with the hour where it is not midnight. */
+function startText(time: Timestamp | undefined): string {
+  if (time === undefined) return '';
+  const text = timestampDate(time).toISOString();
+  return text.slice(11, 16) === '00:00' ? text.slice(0, 10) : text.slice(0, 16);
+}
+
+function returnText({ periodReturn }: BucketReturn): string {
+  const { value, undefinedReason = '' } = periodReturn ?? {};
+  return value === undefined ? undefinedReason : formatPercent(value);
+}

@@ -1,0 +1,3 @@
+import { returnsQuery } from './returns-query.ts';
+
+export const analysisQueries = [returnsQuery];
