@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addDrawdownsCommand } from './analysis-drawdowns.ts';
 import { addReturnsCommand } from './analysis-returns.ts';
 import type { Bind } from './cli.ts';
 import { addTradeStatisticsCommand } from './trade-statistics.ts';
@@ -9,5 +10,6 @@ export function addAnalysisCommands(program: Command, bind: Bind): void {
     .command('analysis')
     .description('statistics of portfolios and strategies, each with its method');
   addReturnsCommand(analysis, bind);
+  addDrawdownsCommand(analysis, bind);
   addTradeStatisticsCommand(analysis, bind);
 }

@@ -1,3 +1,4 @@
+import { drawdownsQuery } from './drawdowns-query.ts';
 import { returnsQuery } from './returns-query.ts';
 
-export const analysisQueries = [returnsQuery];
+export const analysisQueries = [returnsQuery, drawdownsQuery];

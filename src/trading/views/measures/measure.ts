@@ -24,6 +24,8 @@ export const method = {
   sortino: 'SORTINO_DOWNSIDE_OVER_ALL_DAYS',
   /** min(V / running maximum - 1), the running maximum starting at the initial value. */
   maximumDrawdown: 'DRAWDOWN_FROM_RUNNING_MAXIMUM',
+  /** V / running maximum - 1 at the end of the period. */
+  currentDrawdown: 'BELOW_RUNNING_MAXIMUM_AT_END',
   /** CAGR / |maximum drawdown|. */
   calmar: 'CAGR_OVER_MAXIMUM_DRAWDOWN',
   /** The 5th percentile of the daily returns, linear interpolation. */

@@ -99,7 +99,8 @@ function flowsOf(days: readonly Valuation[]): readonly CashFlow[] {
 
 const amountOf = (text: string) => toNumber(decimal(text));
 
-function toDrawdown(drawdown: Drawdown) {
+/** The deepest fall as answers have it. */
+export function toDrawdown(drawdown: Drawdown) {
   if (isUndefined(drawdown)) return toMeasure(drawdown);
   const { peakDate = '', troughDate = '', recoveryDate = '' } = drawdown;
   return { ...toMeasure(drawdown), peakDate, troughDate, recoveryDate };

@@ -5,10 +5,10 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Freshness, ReadConsistency } from "../../platform/v1/metadata_pb.ts";
+import type { Freshness, PageInfo, PageRequest, ReadConsistency } from "../../platform/v1/metadata_pb.ts";
 import { file_cipherhorizon_platform_v1_metadata } from "../../platform/v1/metadata_pb.ts";
 import { file_cipherhorizon_platform_v1_options } from "../../platform/v1/options_pb.ts";
-import type { Measure } from "./queries_pb.ts";
+import type { Drawdown, Measure } from "./queries_pb.ts";
 import { file_cipherhorizon_trading_v1_queries } from "./queries_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cipherhorizon/trading/v1/analysis.proto.
  */
 export const file_cipherhorizon_trading_v1_analysis: GenFile = /*@__PURE__*/
-  fileDesc("CidjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvYW5hbHlzaXMucHJvdG8SGGNpcGhlcmhvcml6b24udHJhZGluZy52MSKnAgoYR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEkAKBmJ1Y2tldBgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXR1cm5CdWNrZXRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3ki7wIKGUdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSNgoGYnVja2V0GAYgASgOMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJldHVybkJ1Y2tldBI3CgdidWNrZXRzGAcgAygLMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkJ1Y2tldFJldHVybhIOCgZwcm9maXQYCCABKAkSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIVCg1yZXR1cm5fbWV0aG9kGAogASgJIvsBCgxCdWNrZXRSZXR1cm4SKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKA2VuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc3RhcnRfdmFsdWUYAyABKAkSEQoJZW5kX3ZhbHVlGAQgASgJEhAKCGRlcG9zaXRzGAUgASgJEhMKC3dpdGhkcmF3YWxzGAYgASgJEg4KBnByb2ZpdBgHIAEoCRI4Cg1wZXJpb2RfcmV0dXJuGAggASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUqwAEKDFJldHVybkJ1Y2tldBIdChlSRVRVUk5fQlVDS0VUX1VOU1BFQ0lGSUVEEAASFgoSUkVUVVJOX0JVQ0tFVF9IT1VSEAESFQoRUkVUVVJOX0JVQ0tFVF9EQVkQAhIWChJSRVRVUk5fQlVDS0VUX1dFRUsQAxIXChNSRVRVUk5fQlVDS0VUX01PTlRIEAQSGQoVUkVUVVJOX0JVQ0tFVF9RVUFSVEVSEAUSFgoSUkVUVVJOX0JVQ0tFVF9ZRUFSEAYyxQEKFEFuYWx5c2lzUXVlcnlTZXJ2aWNlEqwBChNHZXRQb3J0Zm9saW9SZXR1cm5zEjIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb1JldHVybnNRdWVyeRozLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5HZXRQb3J0Zm9saW9SZXR1cm5zQW5zd2VyIiyKtRgoCgR1c2VyCgdhbmFseXN0CgVhZG1pbhADIgdhbmFseXN0IgVhZG1pbmIGcHJvdG8z", [file_buf_validate_validate, file_cipherhorizon_platform_v1_metadata, file_cipherhorizon_platform_v1_options, file_cipherhorizon_trading_v1_queries, file_google_protobuf_timestamp]);
+  fileDesc("CidjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvYW5hbHlzaXMucHJvdG8SGGNpcGhlcmhvcml6b24udHJhZGluZy52MSKnAgoYR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEkAKBmJ1Y2tldBgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXR1cm5CdWNrZXRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3ki7wIKGUdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSNgoGYnVja2V0GAYgASgOMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJldHVybkJ1Y2tldBI3CgdidWNrZXRzGAcgAygLMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkJ1Y2tldFJldHVybhIOCgZwcm9maXQYCCABKAkSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIVCg1yZXR1cm5fbWV0aG9kGAogASgJIvsBCgxCdWNrZXRSZXR1cm4SKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKA2VuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc3RhcnRfdmFsdWUYAyABKAkSEQoJZW5kX3ZhbHVlGAQgASgJEhAKCGRlcG9zaXRzGAUgASgJEhMKC3dpdGhkcmF3YWxzGAYgASgJEg4KBnByb2ZpdBgHIAEoCRI4Cg1wZXJpb2RfcmV0dXJuGAggASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUijwMKGUxpc3REcmF3ZG93bkVwaXNvZGVzUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoLbGVhc3RfZGVwdGgYBCABKAlCHbpIGtgBAXIVMhNeMChcLlswLTldezEsMTh9KT8kEj0KBHNvcnQYBSABKA4yJS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuRXBpc29kZVNvcnRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3kSNAoEcGFnZRgLIAEoCzImLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUGFnZVJlcXVlc3QinAMKGkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyEjcKCWZyZXNobmVzcxgBIAEoCzIkLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRnJlc2huZXNzEhQKDHBvcnRmb2xpb19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEjsKCGVwaXNvZGVzGAUgAygLMikuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duRXBpc29kZRIxCgRwYWdlGAYgASgLMiMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5QYWdlSW5mbxINCgV0b3RhbBgHIAEoBRI8ChBtYXhpbXVtX2RyYXdkb3duGAggASgLMiIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duEjsKEGN1cnJlbnRfZHJhd2Rvd24YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIbChNkYWlseV9yZXR1cm5fbWV0aG9kGAogASgJIqEBCg9EcmF3ZG93bkVwaXNvZGUSEQoJcGVha19kYXRlGAEgASgJEhMKC3Ryb3VnaF9kYXRlGAIgASgJEhUKDXJlY292ZXJ5X2RhdGUYAyABKAkSDQoFZGVwdGgYBCABKAESEwoLbGVuZ3RoX2RheXMYBSABKAUSFAoMZGVjbGluZV9kYXlzGAYgASgFEhUKDXJlY292ZXJ5X2RheXMYByABKAUqwAEKDFJldHVybkJ1Y2tldBIdChlSRVRVUk5fQlVDS0VUX1VOU1BFQ0lGSUVEEAASFgoSUkVUVVJOX0JVQ0tFVF9IT1VSEAESFQoRUkVUVVJOX0JVQ0tFVF9EQVkQAhIWChJSRVRVUk5fQlVDS0VUX1dFRUsQAxIXChNSRVRVUk5fQlVDS0VUX01PTlRIEAQSGQoVUkVUVVJOX0JVQ0tFVF9RVUFSVEVSEAUSFgoSUkVUVVJOX0JVQ0tFVF9ZRUFSEAYqeAoLRXBpc29kZVNvcnQSHAoYRVBJU09ERV9TT1JUX1VOU1BFQ0lGSUVEEAASGgoWRVBJU09ERV9TT1JUX1BFQUtfREFURRABEhYKEkVQSVNPREVfU09SVF9ERVBUSBACEhcKE0VQSVNPREVfU09SVF9MRU5HVEgQAzL3AgoUQW5hbHlzaXNRdWVyeVNlcnZpY2USrAEKE0dldFBvcnRmb2xpb1JldHVybnMSMi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5GjMuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluEq8BChRMaXN0RHJhd2Rvd25FcGlzb2RlcxIzLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5MaXN0RHJhd2Rvd25FcGlzb2Rlc1F1ZXJ5GjQuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyIiyKtRgoCgR1c2VyCgdhbmFseXN0CgVhZG1pbhADIgdhbmFseXN0IgVhZG1pbmIGcHJvdG8z", [file_buf_validate_validate, file_cipherhorizon_platform_v1_metadata, file_cipherhorizon_platform_v1_options, file_cipherhorizon_trading_v1_queries, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message cipherhorizon.trading.v1.GetPortfolioReturnsQuery
@@ -193,6 +193,187 @@ export const BucketReturnSchema: GenMessage<BucketReturn> = /*@__PURE__*/
   messageDesc(file_cipherhorizon_trading_v1_analysis, 2);
 
 /**
+ * @generated from message cipherhorizon.trading.v1.ListDrawdownEpisodesQuery
+ */
+export type ListDrawdownEpisodesQuery = Message<"cipherhorizon.trading.v1.ListDrawdownEpisodesQuery"> & {
+  /**
+   * @generated from field: string portfolio_id = 1;
+   */
+  portfolioId: string;
+
+  /**
+   * As in GetPortfolioPerformanceQuery: the first value is the one at the end of `from`.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+
+  /**
+   * A fraction: "0.05" leaves out those that were less than 5 % below their peak.
+   *
+   * @generated from field: string least_depth = 4;
+   */
+  leastDepth: string;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.EpisodeSort sort = 5;
+   */
+  sort: EpisodeSort;
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.ReadConsistency consistency = 10;
+   */
+  consistency?: ReadConsistency | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.PageRequest page = 11;
+   */
+  page?: PageRequest | undefined;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.ListDrawdownEpisodesQuery.
+ * Use `create(ListDrawdownEpisodesQuerySchema)` to create a new message.
+ */
+export const ListDrawdownEpisodesQuerySchema: GenMessage<ListDrawdownEpisodesQuery> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 3);
+
+/**
+ * @generated from message cipherhorizon.trading.v1.ListDrawdownEpisodesAnswer
+ */
+export type ListDrawdownEpisodesAnswer = Message<"cipherhorizon.trading.v1.ListDrawdownEpisodesAnswer"> & {
+  /**
+   * @generated from field: cipherhorizon.platform.v1.Freshness freshness = 1;
+   */
+  freshness?: Freshness | undefined;
+
+  /**
+   * @generated from field: string portfolio_id = 2;
+   */
+  portfolioId: string;
+
+  /**
+   * @generated from field: string from = 3;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 4;
+   */
+  to: string;
+
+  /**
+   * @generated from field: repeated cipherhorizon.trading.v1.DrawdownEpisode episodes = 5;
+   */
+  episodes: DrawdownEpisode[];
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.PageInfo page = 6;
+   */
+  page?: PageInfo | undefined;
+
+  /**
+   * Those that pass the filter.
+   *
+   * @generated from field: int32 total = 7;
+   */
+  total: number;
+
+  /**
+   * The deepest of all, as in GetPortfolioPerformanceAnswer.
+   *
+   * @generated from field: cipherhorizon.trading.v1.Drawdown maximum_drawdown = 8;
+   */
+  maximumDrawdown?: Drawdown | undefined;
+
+  /**
+   * At the end of `to`: how far the value is below its peak; 0 at a peak.
+   *
+   * @generated from field: cipherhorizon.trading.v1.Measure current_drawdown = 9;
+   */
+  currentDrawdown?: Measure | undefined;
+
+  /**
+   * How the daily returns are computed, which the values are linked from: no deposit ends an episode,
+   * and no withdrawal begins one.
+   *
+   * @generated from field: string daily_return_method = 10;
+   */
+  dailyReturnMethod: string;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.ListDrawdownEpisodesAnswer.
+ * Use `create(ListDrawdownEpisodesAnswerSchema)` to create a new message.
+ */
+export const ListDrawdownEpisodesAnswerSchema: GenMessage<ListDrawdownEpisodesAnswer> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 4);
+
+/**
+ * @generated from message cipherhorizon.trading.v1.DrawdownEpisode
+ */
+export type DrawdownEpisode = Message<"cipherhorizon.trading.v1.DrawdownEpisode"> & {
+  /**
+   * The last day at the peak.
+   *
+   * @generated from field: string peak_date = 1;
+   */
+  peakDate: string;
+
+  /**
+   * The first day at the lowest value.
+   *
+   * @generated from field: string trough_date = 2;
+   */
+  troughDate: string;
+
+  /**
+   * The first day back at the value of the peak; empty while that has not come.
+   *
+   * @generated from field: string recovery_date = 3;
+   */
+  recoveryDate: string;
+
+  /**
+   * Value at the trough / value at the peak - 1: under 0.
+   *
+   * @generated from field: double depth = 4;
+   */
+  depth: number;
+
+  /**
+   * In days of the calendar: from the peak to the recovery, or to the last day.
+   *
+   * @generated from field: int32 length_days = 5;
+   */
+  lengthDays: number;
+
+  /**
+   * @generated from field: int32 decline_days = 6;
+   */
+  declineDays: number;
+
+  /**
+   * From the trough to the recovery, or to the last day.
+   *
+   * @generated from field: int32 recovery_days = 7;
+   */
+  recoveryDays: number;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.DrawdownEpisode.
+ * Use `create(DrawdownEpisodeSchema)` to create a new message.
+ */
+export const DrawdownEpisodeSchema: GenMessage<DrawdownEpisode> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 5);
+
+/**
  * @generated from enum cipherhorizon.trading.v1.ReturnBucket
  */
 export const ReturnBucket = {
@@ -248,6 +429,48 @@ export const ReturnBucketSchema: GenEnum<ReturnBucket> = /*@__PURE__*/
   enumDesc(file_cipherhorizon_trading_v1_analysis, 0);
 
 /**
+ * @generated from enum cipherhorizon.trading.v1.EpisodeSort
+ */
+export const EpisodeSort = {
+  /**
+   * By the day of the peak.
+   *
+   * @generated from enum value: EPISODE_SORT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: EPISODE_SORT_PEAK_DATE = 1;
+   */
+  PEAK_DATE: 1,
+
+  /**
+   * Deepest first.
+   *
+   * @generated from enum value: EPISODE_SORT_DEPTH = 2;
+   */
+  DEPTH: 2,
+
+  /**
+   * Longest first.
+   *
+   * @generated from enum value: EPISODE_SORT_LENGTH = 3;
+   */
+  LENGTH: 3,
+} as const;
+
+/**
+ * @generated from enum cipherhorizon.trading.v1.EpisodeSort
+ */
+export type EpisodeSort = (typeof EpisodeSort)[keyof typeof EpisodeSort] | UnknownEnum;
+
+/**
+ * Describes the enum cipherhorizon.trading.v1.EpisodeSort.
+ */
+export const EpisodeSortSchema: GenEnum<EpisodeSort> = /*@__PURE__*/
+  enumDesc(file_cipherhorizon_trading_v1_analysis, 1);
+
+/**
  * What is computed of portfolios and strategies beyond their performance. Served by the read server.
  *
  * @generated from service cipherhorizon.trading.v1.AnalysisQueryService
@@ -262,6 +485,16 @@ export const AnalysisQueryService: GenService<{
     methodKind: "unary";
     input: typeof GetPortfolioReturnsQuerySchema;
     output: typeof GetPortfolioReturnsAnswerSchema;
+  },
+  /**
+   * Every time that a portfolio was below the most that it had been worth.
+   *
+   * @generated from rpc cipherhorizon.trading.v1.AnalysisQueryService.ListDrawdownEpisodes
+   */
+  listDrawdownEpisodes: {
+    methodKind: "unary";
+    input: typeof ListDrawdownEpisodesQuerySchema;
+    output: typeof ListDrawdownEpisodesAnswerSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cipherhorizon_trading_v1_analysis, 0);

@@ -17,6 +17,7 @@ import {
   type Story,
 } from '../../../../support/analysis-read.ts';
 import { answered, bob, callOf, refused } from '../../../../support/query-bus.ts';
+import { sharedData } from '../../../../support/shared-data.ts';
 import { createStory } from '../../../../support/trading-events.ts';
 
 const start = analysisReads();
@@ -150,6 +151,19 @@ describe('1 BTC over two years', () => {
       const expected = price(last ?? '') / price(first ?? '') - 1;
       expect(periodReturn?.value).toBeCloseTo(expected, 9);
     }
+  });
+
+  test('has the monthly returns of the oracle', async () => {
+    const ask = await read(buyAndHold());
+    const { buckets } = await ask({ ...period, bucket: ReturnBucket.MONTH });
+    const oracle = JSON.parse(sharedData('oracles/btcusd-oracle-2016-2017.json'));
+    const expected: [string, number][] = Object.entries(oracle.monthly_returns);
+    expect(buckets.map(({ start }) => dayText(start).slice(0, 7))).toEqual(
+      expected.map(([month]) => month),
+    );
+    expect(buckets.map(({ periodReturn }) => periodReturn?.value)).toEqual(
+      expected.map(([, value]) => expect.closeTo(value, 9)),
+    );
   });
 
   test('the whole is the return and the gain that the performance tells', async () => {
