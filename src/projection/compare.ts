@@ -23,9 +23,14 @@ export type Difference = {
 
 export function compareDocuments(
   documentId: string,
-  live: JsonObject | undefined,
+  stored: Pick<StoredDocument, 'document' | 'unreadable'> | undefined,
   replayed: JsonObject | undefined,
 ): Difference | undefined {
+  if (stored?.unreadable !== undefined) {
+    const fields = [{ field: '(document)', live: stored.unreadable, replayed }];
+    return { documentId, kind: 'changed', fields };
+  }
+  const live = stored?.document;
   if (live === undefined && replayed === undefined) return undefined;
   if (replayed === undefined) return { documentId, kind: 'unexpected', fields: [] };
   if (live === undefined) return { documentId, kind: 'missing', fields: [] };

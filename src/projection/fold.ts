@@ -85,7 +85,7 @@ function foldDocument(
       continue;
     }
     try {
-      const problem = problems.get(event);
+      const problem = problems.get(event) ?? before?.unreadable;
       if (problem !== undefined) throw new Error(problem);
       const next = view.project(document, event, id);
       if (next === document) continue;

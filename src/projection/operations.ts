@@ -279,15 +279,15 @@ function leaseLost({ name, worker }: Projector, instead: string): Rejection {
 }
 
 function toDifference({ documentId, kind, fields }: Difference) {
-  const value = (json: JsonValue | undefined) =>
-    json === undefined ? {} : fromJson(ValueSchema, json as ProtoJson);
+  const value = (json: JsonValue) => fromJson(ValueSchema, json as ProtoJson);
   return {
     documentId,
     kind: kinds[kind],
     fields: fields.map(({ field, live, replayed }) => ({
       field,
-      live: value(live),
-      replayed: value(replayed),
+      // One that is absent has no value, not even null.
+      ...(live === undefined ? {} : { live: value(live) }),
+      ...(replayed === undefined ? {} : { replayed: value(replayed) }),
     })),
   };
 }

@@ -64,7 +64,9 @@ async function applyParked(options: Options, parked: ParkedEvent): Promise<strin
   if (recorded === undefined) return 'the event is no longer in the log';
   const event = decode(recorded);
   if (event.problem !== undefined) return event.problem;
-  const before = (await store.load(ref, [documentId])).get(documentId)?.document;
+  const stored = (await store.load(ref, [documentId])).get(documentId);
+  if (stored?.unreadable !== undefined) return stored.unreadable;
+  const before = stored?.document;
   let documents: StoredDocument[];
   try {
     const document = ref.view.project(before, event, documentId);

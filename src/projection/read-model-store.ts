@@ -20,6 +20,8 @@ export type StoredDocument = {
   readonly version: Position;
   /** undefined: deleted; the version still guards it. */
   readonly document: JsonObject | undefined;
+  /** Why what is stored is no document: somebody has written beside this port. */
+  readonly unreadable?: string;
 };
 
 export type ParkedEvent = {
@@ -77,7 +79,8 @@ export type Misindexed = {
  *   applies once more, with the events of the refused documents parked.
  * - `park` replaces what is parked for the same document and position; `parked` gives all in the
  *   order of positions.
- * - `load` gives the documents (deleted ones too, as undefined with version) that exist.
+ * - `load` gives the documents (deleted ones too, as undefined with version) that exist. One that
+ *   cannot be read comes, here and from `scan`, as `unreadable`, and is written over as any other.
  * - `open` creates a generation with the schema of the view as it is then, or gives it as it is.
  *   `switchTo` makes it live and the one before 'kept', in one step, and refuses while its checkpoint
  *   is before that of the live one: answers do not go back in time, unless `backwards` says that the

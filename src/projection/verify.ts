@@ -109,7 +109,7 @@ async function* candidatesOf(
   };
   for await (const pair of pairs(store, live.ref, scratch)) {
     compared += 1;
-    const differs = compareDocuments(pair.id, pair.live?.document, pair.replayed?.document);
+    const differs = compareDocuments(pair.id, pair.live, pair.replayed?.document);
     if (differs !== undefined && !live.parked.has(pair.id)) ids.push(pair.id);
     if (pair.live !== undefined) present.push(pair.id);
     if (compared < page) continue;
@@ -132,8 +132,9 @@ async function compareAgain(
   const misindexed = await inspected(store, live.ref, ids);
   const compare = (id: string): Difference | undefined => {
     if (live.parked.has(id) || scratch.parked.has(id)) return undefined;
-    const document = left.get(id)?.document;
-    const differs = compareDocuments(id, document, right.get(id)?.document);
+    const stored = left.get(id);
+    const document = stored?.document;
+    const differs = compareDocuments(id, stored, right.get(id)?.document);
     if (differs?.kind !== 'unexpected' || document === undefined) return differs;
     return live.ref.view.mayOutliveLog?.(document) === true ? undefined : differs;
   };

@@ -69,6 +69,52 @@ describe('verify', () => {
     ]);
   });
 
+  test('names a field that was taken away, and one that was added', async () => {
+    await using stores = await fresh();
+    await using projector = stores.start({ views: [view] });
+    await stores.caughtUp(view);
+    const table = 'view_test_sums_1';
+    stores.edit(`UPDATE ${table} SET document = json_remove(document, '$.note') WHERE id = 'CHF'`);
+    stores.edit(
+      `UPDATE ${table} SET document = json_set(document, '$.more', null) WHERE id = 'EUR'`,
+    );
+    stores.edit(`UPDATE ${table} SET f0 = NULL WHERE id = 'GBP'`);
+    const kind = 'DIFFERENCE_KIND_CHANGED';
+    expect(told(await verify(projector))).toMatchObject({
+      differences: '3',
+      documents: [
+        { documentId: 'CHF', kind, fields: [{ field: 'note', replayed: 'paid in' }] },
+        { documentId: 'EUR', kind, fields: [{ field: 'more', live: null }] },
+        { documentId: 'GBP', kind, fields: [{ field: 'deposits (index)', replayed: 1 }] },
+      ],
+    });
+  });
+
+  test('names what is no document at all; its next event is parked, until it is built again', async () => {
+    await using stores = await fresh();
+    await using projector = stores.start({ views: [view] });
+    await stores.caughtUp(view);
+    stores.edit(`UPDATE view_test_sums_1 SET document = '{"deposits":' WHERE id = 'EUR'`);
+    const live = 'what is stored is not a JSON object';
+    const replayed = { deposits: 1, note: 'paid in' };
+    const fields = [{ field: '(document)', live, replayed }];
+    const EUR = { documentId: 'EUR', kind: 'DIFFERENCE_KIND_CHANGED', fields };
+    expect(told(await verify(projector))).toMatchObject({ differences: '1', documents: [EUR] });
+
+    await stores.append('p-2', deposited('EUR', 'again'), deposited('USD', 'again'));
+    await stores.caughtUp(view);
+    expect(await stores.documentOf(view, 'USD')).toEqual({ deposits: 2, note: 'again' });
+    const operations = createOperations(projector);
+    const call = callOf(operator);
+    const parked = await operations.parked({ view: view.name } as never);
+    expect(parked).toMatchObject({ events: [{ documentId: 'EUR', error: live }] });
+
+    const rebuild = operations.rebuild({ view: view.name, stream: 'p-2' } as never, call);
+    for await (const step of rebuild) expect(step).toMatchObject({ documents: ['EUR', 'USD'] });
+    expect(await stores.documentOf(view, 'EUR')).toEqual({ deposits: 2, note: 'again' });
+    expect(await verify(projector)).toMatchObject({ done: true, differences: 0n });
+  });
+
   test('finds nothing while every document changes all the time', async () => {
     await using stores = await fresh();
     await using projector = stores.start({ views: [view] });

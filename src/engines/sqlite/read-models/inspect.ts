@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../../kernel/json.ts';
+import type { JsonValue } from '../../../kernel/json.ts';
 import type { GenerationRef, Misindexed } from '../../../projection/read-model-store.ts';
 import { fromSortable } from '../../../read/sortable-decimal.ts';
 import type { SqliteDatabase } from '../database.ts';
@@ -6,7 +6,7 @@ import { keyOf } from './catalogue.ts';
 import { createWordCheck } from './inspect-words.ts';
 import type { FieldPlan, Layout } from './layout.ts';
 import type { Statements } from './statements.ts';
-import { encode, type SqlValue } from './values.ts';
+import { encode, type SqlValue, toDocument } from './values.ts';
 
 export type FieldCheck = Misindexed['fields'][number];
 
@@ -35,7 +35,10 @@ export function createInspect(
       .get(id) as [number, string, ...Stored[]] | undefined;
     if (found === undefined) return undefined;
     const [row, json, ...columns] = found;
-    const encoded = encode(layout, JSON.parse(json) as JsonObject);
+    const document = toDocument(json);
+    // What is no document has no fields to be found by: it is told as such, where it is compared.
+    if (document === undefined) return undefined;
+    const encoded = encode(layout, document);
     const checks = [
       ...layout.columns.map((plan, i) => compare(plan, columns[i], encoded.columns[i])),
       ...checkElements(row, layout, encoded.many),

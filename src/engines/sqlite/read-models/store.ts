@@ -14,6 +14,7 @@ import { createInspect } from './inspect.ts';
 import { dropSql, indexSql, problemOfView, tablesSql } from './layout.ts';
 import { createLease } from './lease.ts';
 import { createStatements } from './statements.ts';
+import { toDocument } from './values.ts';
 
 /** How many documents `scan` reads at once. */
 const scanPage = 500;
@@ -185,8 +186,11 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
 }
 
 function toStored([id, commit, prepare, json]: DocumentRow): StoredDocument {
-  const document = json === null ? undefined : JSON.parse(json);
-  return { id, version: { commit, prepare }, document };
+  const version = { commit, prepare };
+  if (json === null) return { id, version, document: undefined };
+  const document = toDocument(json);
+  if (document !== undefined) return { id, version, document };
+  return { id, version, document: undefined, unreadable: 'what is stored is not a JSON object' };
 }
 
 function toParked(row: ParkedRow): ParkedEvent {

@@ -19,6 +19,17 @@ export type Encoded = {
   readonly labels: readonly (string | null)[];
 };
 
+/** undefined for what no writer of ours has stored. */
+export function toDocument(json: string): JsonObject | undefined {
+  try {
+    const document = JSON.parse(json) as JsonValue;
+    const isObject = typeof document === 'object' && document !== null && !Array.isArray(document);
+    return isObject ? (document as JsonObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function fits(kind: Field['kind'], value: JsonValue): boolean {
   switch (kind) {
     case 'keyword':
