@@ -78,10 +78,20 @@ const mostDecimals = 18;
  * says so. `-` where there is none.
  */
 export function formatAmount(text: string | undefined): string {
+  return amountWith(() => mostDecimals, text);
+}
+
+/** The same for a column among others: the larger an amount, the fewer of its decimals count. */
+export function formatShortAmount(text: string | undefined): string {
+  return amountWith((whole) => (whole.length > 2 ? 2 : whole === '0' ? 8 : 4), text);
+}
+
+function amountWith(decimalsOf: (whole: string) => number, text: string | undefined): string {
   if (text === undefined) return '-';
   const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
   if (whole === '') return text;
-  const isLong = fraction.length > mostDecimals;
-  const decimals = isLong ? `${fraction.slice(0, mostDecimals)}…` : fraction.padEnd(2, '0');
+  const most = decimalsOf(whole);
+  const isLong = fraction.length > most;
+  const decimals = isLong ? `${fraction.slice(0, most)}…` : fraction.padEnd(2, '0');
   return `${sign}${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${decimals}`;
 }

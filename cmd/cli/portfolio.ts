@@ -9,7 +9,7 @@ import {
 } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { uuidArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
-import { enumLabel, formatAmount, formatCount, formatTime } from './format.ts';
+import { enumLabel, formatAmount, formatCount, formatShortAmount, formatTime } from './format.ts';
 import { fullJson } from './output.ts';
 import { addPageOptions, noteMore, type PageOptions, pageOf } from './pages.ts';
 
@@ -90,7 +90,7 @@ function printPortfolio({ output }: Cli, portfolio: Portfolio): void {
 }
 
 function printPositions(output: Cli['output'], positions: readonly Position[]): void {
-  const number = (header: string) => ({ header, align: 'right' as const });
+  const number = (header: string) => ({ header, align: 'right' as const, fit: 'below' as const });
   output.table(
     [
       { header: 'INSTRUMENT' },
@@ -98,9 +98,9 @@ function printPositions(output: Cli['output'], positions: readonly Position[]): 
       ...[number('GAIN'), number('REALISED')],
     ],
     positions.map((position) => [
-      ...[position.instrumentId, position.quantity, formatAmount(position.cost)],
-      ...[formatAmount(position.price), formatAmount(position.marketValue)],
-      ...[formatAmount(position.unrealisedGain), formatAmount(position.realisedGain)],
+      ...[position.instrumentId, position.quantity, formatShortAmount(position.cost)],
+      ...[formatShortAmount(position.price), formatShortAmount(position.marketValue)],
+      ...[formatShortAmount(position.unrealisedGain), formatShortAmount(position.realisedGain)],
     ]),
   );
 }

@@ -55,7 +55,8 @@ export const CreateUserCommandSchema: GenMessage<CreateUserCommand> = /*@__PURE_
   messageDesc(file_cipherhorizon_identity_v1_commands, 0);
 
 /**
- * The e-mail before is free again.
+ * The e-mail before is free again. One that another user has is refused: that it is taken is the only
+ * thing that the answer tells, and no unique value can be kept without it.
  *
  * @generated from message cipherhorizon.identity.v1.ChangeUserEmailCommand
  */
