@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addDrawdownsCommand } from './analysis-drawdowns.ts';
+import { addExposureCommand } from './analysis-exposure.ts';
 import { addReturnsCommand } from './analysis-returns.ts';
 import type { Bind } from './cli.ts';
 import { addTradeStatisticsCommand } from './trade-statistics.ts';
@@ -11,5 +12,6 @@ export function addAnalysisCommands(program: Command, bind: Bind): void {
     .description('statistics of portfolios and strategies, each with its method');
   addReturnsCommand(analysis, bind);
   addDrawdownsCommand(analysis, bind);
+  addExposureCommand(analysis, bind);
   addTradeStatisticsCommand(analysis, bind);
 }

@@ -25,6 +25,19 @@ export type Valuations = {
   readonly pricedAt: number | undefined;
 };
 
+/** What is held of an instrument at the end of a day, and at which price it counts. */
+export type Held = {
+  readonly instrumentId: string;
+  readonly quantity: Decimal;
+  readonly price: Decimal;
+  readonly value: Decimal;
+  /** The day of the price; undefined for that of a trade. */
+  readonly pricedAt: number | undefined;
+};
+
+/** Told of each day of the period, in order, with all that is held at its end. */
+export type Observer = (valuation: Valuation, held: readonly Held[]) => void;
+
 const crypto = 'CRYPTO';
 
 /** What a portfolio holds of an instrument, as time goes by. Changed in place. */
@@ -52,6 +65,7 @@ export function valuationsOf(
   history: History,
   closes: ReadonlyMap<string, readonly CloseRow[]>,
   { from, to }: Period,
+  observe?: Observer,
 ): Valuations {
   const holdings = new Map(
     [...history.instruments].map(([id, instrument]) => [
@@ -79,14 +93,16 @@ export function valuationsOf(
     const { value, stale, newest } = priceAll(holdings.values(), day, held);
     if (stale) carried += 1;
     if (newest !== undefined) pricedAt = Math.max(pricedAt ?? newest, newest);
-    days.push({
+    const valuation = {
       day,
       value: add(decimal(cash), value),
       cash,
       deposits: activity?.deposits ?? '0',
       withdrawals: activity?.withdrawals ?? '0',
       isSession: [...holdings.values()].some((holding) => isOpen(holding, day)),
-    });
+    };
+    days.push(valuation);
+    observe?.(valuation, heldOf(holdings));
   }
   return { days, held, carried, pricedAt };
 }
@@ -144,6 +160,15 @@ function moveTo(holding: Holding, day: number): void {
   holding.pricedAt = latest[0];
   holding.price = decimal(latest[1]);
   revalue(holding);
+}
+
+function heldOf(holdings: ReadonlyMap<string, Holding>): readonly Held[] {
+  return [...holdings].flatMap(
+    ([instrumentId, { quantity, price, tradePrice, value, pricedAt }]) =>
+      isZero(quantity)
+        ? []
+        : [{ instrumentId, quantity, price: price ?? tradePrice, value, pricedAt }],
+  );
 }
 
 function isOpen({ assetClass, pricedAt, tradedAt }: Holding, day: number): boolean {

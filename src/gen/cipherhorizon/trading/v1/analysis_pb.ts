@@ -8,6 +8,8 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import type { Freshness, PageInfo, PageRequest, ReadConsistency } from "../../platform/v1/metadata_pb.ts";
 import { file_cipherhorizon_platform_v1_metadata } from "../../platform/v1/metadata_pb.ts";
 import { file_cipherhorizon_platform_v1_options } from "../../platform/v1/options_pb.ts";
+import type { AssetClass } from "./model_pb.ts";
+import { file_cipherhorizon_trading_v1_model } from "./model_pb.ts";
 import type { Drawdown, Measure } from "./queries_pb.ts";
 import { file_cipherhorizon_trading_v1_queries } from "./queries_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -18,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cipherhorizon/trading/v1/analysis.proto.
  */
 export const file_cipherhorizon_trading_v1_analysis: GenFile = /*@__PURE__*/
-  fileDesc("CidjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvYW5hbHlzaXMucHJvdG8SGGNpcGhlcmhvcml6b24udHJhZGluZy52MSKnAgoYR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEkAKBmJ1Y2tldBgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXR1cm5CdWNrZXRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3ki7wIKGUdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSNgoGYnVja2V0GAYgASgOMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJldHVybkJ1Y2tldBI3CgdidWNrZXRzGAcgAygLMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkJ1Y2tldFJldHVybhIOCgZwcm9maXQYCCABKAkSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIVCg1yZXR1cm5fbWV0aG9kGAogASgJIvsBCgxCdWNrZXRSZXR1cm4SKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKA2VuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc3RhcnRfdmFsdWUYAyABKAkSEQoJZW5kX3ZhbHVlGAQgASgJEhAKCGRlcG9zaXRzGAUgASgJEhMKC3dpdGhkcmF3YWxzGAYgASgJEg4KBnByb2ZpdBgHIAEoCRI4Cg1wZXJpb2RfcmV0dXJuGAggASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUijwMKGUxpc3REcmF3ZG93bkVwaXNvZGVzUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoLbGVhc3RfZGVwdGgYBCABKAlCHbpIGtgBAXIVMhNeMChcLlswLTldezEsMTh9KT8kEj0KBHNvcnQYBSABKA4yJS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuRXBpc29kZVNvcnRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3kSNAoEcGFnZRgLIAEoCzImLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUGFnZVJlcXVlc3QinAMKGkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyEjcKCWZyZXNobmVzcxgBIAEoCzIkLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRnJlc2huZXNzEhQKDHBvcnRmb2xpb19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEjsKCGVwaXNvZGVzGAUgAygLMikuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duRXBpc29kZRIxCgRwYWdlGAYgASgLMiMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5QYWdlSW5mbxINCgV0b3RhbBgHIAEoBRI8ChBtYXhpbXVtX2RyYXdkb3duGAggASgLMiIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duEjsKEGN1cnJlbnRfZHJhd2Rvd24YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIbChNkYWlseV9yZXR1cm5fbWV0aG9kGAogASgJIqEBCg9EcmF3ZG93bkVwaXNvZGUSEQoJcGVha19kYXRlGAEgASgJEhMKC3Ryb3VnaF9kYXRlGAIgASgJEhUKDXJlY292ZXJ5X2RhdGUYAyABKAkSDQoFZGVwdGgYBCABKAESEwoLbGVuZ3RoX2RheXMYBSABKAUSFAoMZGVjbGluZV9kYXlzGAYgASgFEhUKDXJlY292ZXJ5X2RheXMYByABKAUqwAEKDFJldHVybkJ1Y2tldBIdChlSRVRVUk5fQlVDS0VUX1VOU1BFQ0lGSUVEEAASFgoSUkVUVVJOX0JVQ0tFVF9IT1VSEAESFQoRUkVUVVJOX0JVQ0tFVF9EQVkQAhIWChJSRVRVUk5fQlVDS0VUX1dFRUsQAxIXChNSRVRVUk5fQlVDS0VUX01PTlRIEAQSGQoVUkVUVVJOX0JVQ0tFVF9RVUFSVEVSEAUSFgoSUkVUVVJOX0JVQ0tFVF9ZRUFSEAYqeAoLRXBpc29kZVNvcnQSHAoYRVBJU09ERV9TT1JUX1VOU1BFQ0lGSUVEEAASGgoWRVBJU09ERV9TT1JUX1BFQUtfREFURRABEhYKEkVQSVNPREVfU09SVF9ERVBUSBACEhcKE0VQSVNPREVfU09SVF9MRU5HVEgQAzL3AgoUQW5hbHlzaXNRdWVyeVNlcnZpY2USrAEKE0dldFBvcnRmb2xpb1JldHVybnMSMi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5GjMuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluEq8BChRMaXN0RHJhd2Rvd25FcGlzb2RlcxIzLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5MaXN0RHJhd2Rvd25FcGlzb2Rlc1F1ZXJ5GjQuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyIiyKtRgoCgR1c2VyCgdhbmFseXN0CgVhZG1pbhADIgdhbmFseXN0IgVhZG1pbmIGcHJvdG8z", [file_buf_validate_validate, file_cipherhorizon_platform_v1_metadata, file_cipherhorizon_platform_v1_options, file_cipherhorizon_trading_v1_queries, file_google_protobuf_timestamp]);
+  fileDesc("CidjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvYW5hbHlzaXMucHJvdG8SGGNpcGhlcmhvcml6b24udHJhZGluZy52MSKnAgoYR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEkAKBmJ1Y2tldBgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXR1cm5CdWNrZXRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3ki7wIKGUdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSNgoGYnVja2V0GAYgASgOMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJldHVybkJ1Y2tldBI3CgdidWNrZXRzGAcgAygLMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkJ1Y2tldFJldHVybhIOCgZwcm9maXQYCCABKAkSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIVCg1yZXR1cm5fbWV0aG9kGAogASgJIvsBCgxCdWNrZXRSZXR1cm4SKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKA2VuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc3RhcnRfdmFsdWUYAyABKAkSEQoJZW5kX3ZhbHVlGAQgASgJEhAKCGRlcG9zaXRzGAUgASgJEhMKC3dpdGhkcmF3YWxzGAYgASgJEg4KBnByb2ZpdBgHIAEoCRI4Cg1wZXJpb2RfcmV0dXJuGAggASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUijwMKGUxpc3REcmF3ZG93bkVwaXNvZGVzUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoLbGVhc3RfZGVwdGgYBCABKAlCHbpIGtgBAXIVMhNeMChcLlswLTldezEsMTh9KT8kEj0KBHNvcnQYBSABKA4yJS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuRXBpc29kZVNvcnRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3kSNAoEcGFnZRgLIAEoCzImLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUGFnZVJlcXVlc3QinAMKGkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyEjcKCWZyZXNobmVzcxgBIAEoCzIkLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRnJlc2huZXNzEhQKDHBvcnRmb2xpb19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEjsKCGVwaXNvZGVzGAUgAygLMikuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duRXBpc29kZRIxCgRwYWdlGAYgASgLMiMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5QYWdlSW5mbxINCgV0b3RhbBgHIAEoBRI8ChBtYXhpbXVtX2RyYXdkb3duGAggASgLMiIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duEjsKEGN1cnJlbnRfZHJhd2Rvd24YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIbChNkYWlseV9yZXR1cm5fbWV0aG9kGAogASgJIqEBCg9EcmF3ZG93bkVwaXNvZGUSEQoJcGVha19kYXRlGAEgASgJEhMKC3Ryb3VnaF9kYXRlGAIgASgJEhUKDXJlY292ZXJ5X2RhdGUYAyABKAkSDQoFZGVwdGgYBCABKAESEwoLbGVuZ3RoX2RheXMYBSABKAUSFAoMZGVjbGluZV9kYXlzGAYgASgFEhUKDXJlY292ZXJ5X2RheXMYByABKAUi5gEKGUdldFBvcnRmb2xpb0V4cG9zdXJlUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSLqBAoaR2V0UG9ydGZvbGlvRXhwb3N1cmVBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSDgoGZXF1aXR5GAYgASgJEgwKBGNhc2gYByABKAkSDAoEbG9uZxgIIAEoCRINCgVzaG9ydBgJIAEoCRINCgVncm9zcxgKIAEoCRILCgNuZXQYCyABKAkSMwoIbGV2ZXJhZ2UYDCABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgxuZXRfbGV2ZXJhZ2UYDSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgZhc3NldHMYDiADKAsyJy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQXNzZXRFeHBvc3VyZRJDCg1hc3NldF9jbGFzc2VzGA8gAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkFzc2V0Q2xhc3NFeHBvc3VyZRI4Cg1tZWFuX2xldmVyYWdlGBAgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSOAoNcGVha19sZXZlcmFnZRgRIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhoKEnBlYWtfbGV2ZXJhZ2VfZGF0ZRgSIAEoCSKUAgoNQXNzZXRFeHBvc3VyZRINCgVhc3NldBgBIAEoCRI5Cgthc3NldF9jbGFzcxgCIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEjQKBHNpZGUYAyABKA4yJi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuUG9zaXRpb25TaWRlEg0KBXZhbHVlGAQgASgJEjEKBndlaWdodBgFIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEkEKC2luc3RydW1lbnRzGAYgAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkluc3RydW1lbnRFeHBvc3VyZSJuChJJbnN0cnVtZW50RXhwb3N1cmUSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRINCgV2YWx1ZRgDIAEoCRINCgVwcmljZRgEIAEoCRIRCglwcmljZWRfYXQYBSABKAkiuwEKEkFzc2V0Q2xhc3NFeHBvc3VyZRI5Cgthc3NldF9jbGFzcxgBIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEgwKBGxvbmcYAiABKAkSDQoFc2hvcnQYAyABKAkSDQoFZ3Jvc3MYBCABKAkSCwoDbmV0GAUgASgJEjEKBndlaWdodBgGIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlKsABCgxSZXR1cm5CdWNrZXQSHQoZUkVUVVJOX0JVQ0tFVF9VTlNQRUNJRklFRBAAEhYKElJFVFVSTl9CVUNLRVRfSE9VUhABEhUKEVJFVFVSTl9CVUNLRVRfREFZEAISFgoSUkVUVVJOX0JVQ0tFVF9XRUVLEAMSFwoTUkVUVVJOX0JVQ0tFVF9NT05USBAEEhkKFVJFVFVSTl9CVUNLRVRfUVVBUlRFUhAFEhYKElJFVFVSTl9CVUNLRVRfWUVBUhAGKngKC0VwaXNvZGVTb3J0EhwKGEVQSVNPREVfU09SVF9VTlNQRUNJRklFRBAAEhoKFkVQSVNPREVfU09SVF9QRUFLX0RBVEUQARIWChJFUElTT0RFX1NPUlRfREVQVEgQAhIXChNFUElTT0RFX1NPUlRfTEVOR1RIEAMqXgoMUG9zaXRpb25TaWRlEh0KGVBPU0lUSU9OX1NJREVfVU5TUEVDSUZJRUQQABIWChJQT1NJVElPTl9TSURFX0xPTkcQARIXChNQT1NJVElPTl9TSURFX1NIT1JUEAIyqQQKFEFuYWx5c2lzUXVlcnlTZXJ2aWNlEqwBChNHZXRQb3J0Zm9saW9SZXR1cm5zEjIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb1JldHVybnNRdWVyeRozLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5HZXRQb3J0Zm9saW9SZXR1cm5zQW5zd2VyIiyKtRgoCgR1c2VyCgdhbmFseXN0CgVhZG1pbhADIgdhbmFseXN0IgVhZG1pbhKvAQoUTGlzdERyYXdkb3duRXBpc29kZXMSMy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTGlzdERyYXdkb3duRXBpc29kZXNRdWVyeRo0LmNpcGhlcmhvcml6b24udHJhZGluZy52MS5MaXN0RHJhd2Rvd25FcGlzb2Rlc0Fuc3dlciIsirUYKAoEdXNlcgoHYW5hbHlzdAoFYWRtaW4QAyIHYW5hbHlzdCIFYWRtaW4SrwEKFEdldFBvcnRmb2xpb0V4cG9zdXJlEjMuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb0V4cG9zdXJlUXVlcnkaNC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0UG9ydGZvbGlvRXhwb3N1cmVBbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluYgZwcm90bzM", [file_buf_validate_validate, file_cipherhorizon_platform_v1_metadata, file_cipherhorizon_platform_v1_options, file_cipherhorizon_trading_v1_model, file_cipherhorizon_trading_v1_queries, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message cipherhorizon.trading.v1.GetPortfolioReturnsQuery
@@ -374,6 +376,292 @@ export const DrawdownEpisodeSchema: GenMessage<DrawdownEpisode> = /*@__PURE__*/
   messageDesc(file_cipherhorizon_trading_v1_analysis, 5);
 
 /**
+ * @generated from message cipherhorizon.trading.v1.GetPortfolioExposureQuery
+ */
+export type GetPortfolioExposureQuery = Message<"cipherhorizon.trading.v1.GetPortfolioExposureQuery"> & {
+  /**
+   * @generated from field: string portfolio_id = 1;
+   */
+  portfolioId: string;
+
+  /**
+   * Days (UTC, YYYY-MM-DD). The exposures are those at the end of `to`; mean and peak are over all
+   * days from `from` on. Empty: as in GetPortfolioPerformanceQuery.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.ReadConsistency consistency = 10;
+   */
+  consistency?: ReadConsistency | undefined;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.GetPortfolioExposureQuery.
+ * Use `create(GetPortfolioExposureQuerySchema)` to create a new message.
+ */
+export const GetPortfolioExposureQuerySchema: GenMessage<GetPortfolioExposureQuery> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 6);
+
+/**
+ * @generated from message cipherhorizon.trading.v1.GetPortfolioExposureAnswer
+ */
+export type GetPortfolioExposureAnswer = Message<"cipherhorizon.trading.v1.GetPortfolioExposureAnswer"> & {
+  /**
+   * @generated from field: cipherhorizon.platform.v1.Freshness freshness = 1;
+   */
+  freshness?: Freshness | undefined;
+
+  /**
+   * @generated from field: string portfolio_id = 2;
+   */
+  portfolioId: string;
+
+  /**
+   * @generated from field: string currency = 3;
+   */
+  currency: string;
+
+  /**
+   * @generated from field: string from = 4;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 5;
+   */
+  to: string;
+
+  /**
+   * At the end of `to`: cash and all positions, which may be under 0.
+   *
+   * @generated from field: string equity = 6;
+   */
+  equity: string;
+
+  /**
+   * @generated from field: string cash = 7;
+   */
+  cash: string;
+
+  /**
+   * Values of what is held, and of what is owed (not under 0).
+   *
+   * @generated from field: string long = 8;
+   */
+  long: string;
+
+  /**
+   * @generated from field: string short = 9;
+   */
+  short: string;
+
+  /**
+   * long + short, long - short.
+   *
+   * @generated from field: string gross = 10;
+   */
+  gross: string;
+
+  /**
+   * @generated from field: string net = 11;
+   */
+  net: string;
+
+  /**
+   * For each unit of equity: undefined ("NO_CAPITAL") where that is not over 0.
+   *
+   * @generated from field: cipherhorizon.trading.v1.Measure leverage = 12;
+   */
+  leverage?: Measure | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.Measure net_leverage = 13;
+   */
+  netLeverage?: Measure | undefined;
+
+  /**
+   * By value, the largest first.
+   *
+   * @generated from field: repeated cipherhorizon.trading.v1.AssetExposure assets = 14;
+   */
+  assets: AssetExposure[];
+
+  /**
+   * @generated from field: repeated cipherhorizon.trading.v1.AssetClassExposure asset_classes = 15;
+   */
+  assetClasses: AssetClassExposure[];
+
+  /**
+   * Over the ends of the days; undefined where one of them had a position and no equity.
+   *
+   * @generated from field: cipherhorizon.trading.v1.Measure mean_leverage = 16;
+   */
+  meanLeverage?: Measure | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.Measure peak_leverage = 17;
+   */
+  peakLeverage?: Measure | undefined;
+
+  /**
+   * The first day at the peak; empty where it is undefined.
+   *
+   * @generated from field: string peak_leverage_date = 18;
+   */
+  peakLeverageDate: string;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.GetPortfolioExposureAnswer.
+ * Use `create(GetPortfolioExposureAnswerSchema)` to create a new message.
+ */
+export const GetPortfolioExposureAnswerSchema: GenMessage<GetPortfolioExposureAnswer> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 7);
+
+/**
+ * An asset on one side, in whatever instruments.
+ *
+ * @generated from message cipherhorizon.trading.v1.AssetExposure
+ */
+export type AssetExposure = Message<"cipherhorizon.trading.v1.AssetExposure"> & {
+  /**
+   * The base asset of the instruments: "BTC".
+   *
+   * @generated from field: string asset = 1;
+   */
+  asset: string;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.AssetClass asset_class = 2;
+   */
+  assetClass: AssetClass;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.PositionSide side = 3;
+   */
+  side: PositionSide;
+
+  /**
+   * Not under 0.
+   *
+   * @generated from field: string value = 4;
+   */
+  value: string;
+
+  /**
+   * Value / equity.
+   *
+   * @generated from field: cipherhorizon.trading.v1.Measure weight = 5;
+   */
+  weight?: Measure | undefined;
+
+  /**
+   * @generated from field: repeated cipherhorizon.trading.v1.InstrumentExposure instruments = 6;
+   */
+  instruments: InstrumentExposure[];
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.AssetExposure.
+ * Use `create(AssetExposureSchema)` to create a new message.
+ */
+export const AssetExposureSchema: GenMessage<AssetExposure> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 8);
+
+/**
+ * @generated from message cipherhorizon.trading.v1.InstrumentExposure
+ */
+export type InstrumentExposure = Message<"cipherhorizon.trading.v1.InstrumentExposure"> & {
+  /**
+   * @generated from field: string instrument_id = 1;
+   */
+  instrumentId: string;
+
+  /**
+   * Not under 0.
+   *
+   * @generated from field: string quantity = 2;
+   */
+  quantity: string;
+
+  /**
+   * @generated from field: string value = 3;
+   */
+  value: string;
+
+  /**
+   * @generated from field: string price = 4;
+   */
+  price: string;
+
+  /**
+   * The day of the price; empty where it is that of the last trade, for there is no recorded one.
+   *
+   * @generated from field: string priced_at = 5;
+   */
+  pricedAt: string;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.InstrumentExposure.
+ * Use `create(InstrumentExposureSchema)` to create a new message.
+ */
+export const InstrumentExposureSchema: GenMessage<InstrumentExposure> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 9);
+
+/**
+ * @generated from message cipherhorizon.trading.v1.AssetClassExposure
+ */
+export type AssetClassExposure = Message<"cipherhorizon.trading.v1.AssetClassExposure"> & {
+  /**
+   * @generated from field: cipherhorizon.trading.v1.AssetClass asset_class = 1;
+   */
+  assetClass: AssetClass;
+
+  /**
+   * @generated from field: string long = 2;
+   */
+  long: string;
+
+  /**
+   * @generated from field: string short = 3;
+   */
+  short: string;
+
+  /**
+   * @generated from field: string gross = 4;
+   */
+  gross: string;
+
+  /**
+   * @generated from field: string net = 5;
+   */
+  net: string;
+
+  /**
+   * Gross / equity.
+   *
+   * @generated from field: cipherhorizon.trading.v1.Measure weight = 6;
+   */
+  weight?: Measure | undefined;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.AssetClassExposure.
+ * Use `create(AssetClassExposureSchema)` to create a new message.
+ */
+export const AssetClassExposureSchema: GenMessage<AssetClassExposure> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 10);
+
+/**
  * @generated from enum cipherhorizon.trading.v1.ReturnBucket
  */
 export const ReturnBucket = {
@@ -471,6 +759,37 @@ export const EpisodeSortSchema: GenEnum<EpisodeSort> = /*@__PURE__*/
   enumDesc(file_cipherhorizon_trading_v1_analysis, 1);
 
 /**
+ * @generated from enum cipherhorizon.trading.v1.PositionSide
+ */
+export const PositionSide = {
+  /**
+   * @generated from enum value: POSITION_SIDE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: POSITION_SIDE_LONG = 1;
+   */
+  LONG: 1,
+
+  /**
+   * @generated from enum value: POSITION_SIDE_SHORT = 2;
+   */
+  SHORT: 2,
+} as const;
+
+/**
+ * @generated from enum cipherhorizon.trading.v1.PositionSide
+ */
+export type PositionSide = (typeof PositionSide)[keyof typeof PositionSide] | UnknownEnum;
+
+/**
+ * Describes the enum cipherhorizon.trading.v1.PositionSide.
+ */
+export const PositionSideSchema: GenEnum<PositionSide> = /*@__PURE__*/
+  enumDesc(file_cipherhorizon_trading_v1_analysis, 2);
+
+/**
  * What is computed of portfolios and strategies beyond their performance. Served by the read server.
  *
  * @generated from service cipherhorizon.trading.v1.AnalysisQueryService
@@ -495,6 +814,16 @@ export const AnalysisQueryService: GenService<{
     methodKind: "unary";
     input: typeof ListDrawdownEpisodesQuerySchema;
     output: typeof ListDrawdownEpisodesAnswerSchema;
+  },
+  /**
+   * What a portfolio is exposed to: by asset and side, gross, net, and for each unit of its equity.
+   *
+   * @generated from rpc cipherhorizon.trading.v1.AnalysisQueryService.GetPortfolioExposure
+   */
+  getPortfolioExposure: {
+    methodKind: "unary";
+    input: typeof GetPortfolioExposureQuerySchema;
+    output: typeof GetPortfolioExposureAnswerSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cipherhorizon_trading_v1_analysis, 0);
