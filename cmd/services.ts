@@ -12,6 +12,7 @@ import {
   ProcessQueryService,
 } from '../src/gen/cipherhorizon/platform/v1/processes_pb.ts';
 import { AnalysisQueryService } from '../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
+import { BacktestService } from '../src/gen/cipherhorizon/trading/v1/backtest_pb.ts';
 import { TradingCommandService } from '../src/gen/cipherhorizon/trading/v1/commands_pb.ts';
 import { TradingQueryService } from '../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 
@@ -28,6 +29,7 @@ export const servicesOf: { readonly [server in ServerName]: readonly DescService
   read: [
     TradingQueryService,
     AnalysisQueryService,
+    BacktestService,
     IdentityQueryService,
     CommandLogService,
     ProcessQueryService,

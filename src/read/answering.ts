@@ -9,6 +9,7 @@ import { fieldValue } from './messages.ts';
 import type { Answered, Run } from './middleware.ts';
 import type { FoundDocument, ReadModels } from './read-models.ts';
 import { createReader } from './reader.ts';
+import { begun } from './running.ts';
 
 const defaultPageSize = 50;
 const mostPageSize = 500;
@@ -46,6 +47,9 @@ export function createAnswering(options: {
     // The record and its owner first, also before a kept answer.
     const record = await recordOf(run, readModels);
     if (isRejection(record)) return record;
+    if (handler.run !== undefined) {
+      return begun(route, handler.run(query, contextOf(run, refresh), record), vector);
+    }
     const compute = async (): Promise<Message | Rejection> => {
       const answer = await handler.answer(query, contextOf(run, refresh), record);
       return isRejection(answer) ? answer : create(method.output, answer);

@@ -79,7 +79,21 @@ export type QueryHandler<
     /** The loaded record, where `record` is declared. */
     record: FoundDocument | undefined,
   ) => Promise<Answer<M>>;
+  /** Instead of `answer`, for a server-streaming method that is no watch: see `defineRun`. */
+  readonly run?: Running<M>;
 };
+
+/**
+ * A question whose answer is worked out piece by piece. The work is done in slices of some
+ * milliseconds: an `undefined` between two of them lets others have their turn, and the run ends
+ * there when its caller is gone. A refusal is its last item. How fresh the answer is, is said of
+ * what the views were at its start.
+ */
+export type Running<M extends DescMethod> = (
+  query: MessageShape<M['input']>,
+  context: QueryContext,
+  record: FoundDocument | undefined,
+) => AsyncIterable<Answer<M> | undefined>;
 
 /** What everybody is told of a record that is not there, or not theirs. */
 export function notFound(noun: string, id: string): Rejection {
@@ -92,6 +106,14 @@ export function defineQuery<M extends DescMethodUnary | DescMethodServerStreamin
   handler: QueryHandler<M>,
 ): QueryHandler {
   return handler as unknown as QueryHandler;
+}
+
+/** The handler of a server-streaming method that ends by itself. */
+export function defineRun<M extends DescMethodServerStreaming>(
+  handler: Omit<QueryHandler<M>, 'answer' | 'cached' | 'run'> & { readonly run: Running<M> },
+): QueryHandler {
+  const answer = () => Promise.reject(new Error(`${handler.method.name} is answered by its run`));
+  return { ...handler, answer } as unknown as QueryHandler;
 }
 
 /** The read side of a bounded context: its query service, one handler for each of its methods. */

@@ -20,7 +20,12 @@ export type Run = {
 };
 
 /** An answer still without its `freshness`, and how far the views were before it was read. */
-export type Answered = { readonly answer: Message; readonly vector: Vector };
+export type Answered = {
+  readonly answer: Message;
+  readonly vector: Vector;
+  /** What comes behind the first answer of a run. */
+  readonly rest?: AsyncIterator<Message | Rejection | undefined>;
+};
 
 export type Handle = (run: Run) => Promise<Answered | Rejection>;
 export type Middleware = (next: Handle, route: QueryRoute) => Handle;
@@ -61,7 +66,7 @@ export function logging(log: Log): Middleware {
   };
 }
 
-/** The time to the answer; of a watch, to its first one. */
+/** The time to the answer; of a watch or a run, to its first one. */
 export function measuring(metrics: BusMetrics): Middleware {
   return (next, route) => async (run) => {
     const startedAt = performance.now();

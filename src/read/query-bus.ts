@@ -23,6 +23,7 @@ import {
 } from './middleware.ts';
 import { createPolling, type Until } from './polling.ts';
 import type { ReadModels } from './read-models.ts';
+import { createRunning } from './running.ts';
 import { createWatch } from './watch.ts';
 
 export type QueryLimits = {
@@ -34,6 +35,8 @@ export type QueryLimits = {
   readonly cachedBytes: number;
   /** A kept answer is asked for again after this, and a watch asks again, moved view or not. */
   readonly maxAgeMs: number;
+  /** Questions that are worked out piece by piece at the same time; one more is refused. */
+  readonly runs: number;
   /** Least time between two answers of a watch. */
   readonly watchEveryMs: number;
 };
@@ -43,6 +46,7 @@ export const defaultQueryLimits: QueryLimits = {
   cachedAnswers: 2_000,
   cachedBytes: 64 * 1024 * 1024,
   maxAgeMs: 10_000,
+  runs: 8,
   watchEveryMs: 50,
 };
 
@@ -72,6 +76,7 @@ export function createQueryBus(options: QueryBusOptions): readonly RpcService[] 
   const until = createPolling(readModels.progress);
   const { ask, again } = createAsking({ ...options, readModels, until, limits });
   const watch = createWatch({ until, again, limits });
+  const running = createRunning({ mostRuns: limits.runs });
   const middleware = [
     logging(log),
     measuring(options.metrics),
@@ -83,7 +88,8 @@ export function createQueryBus(options: QueryBusOptions): readonly RpcService[] 
     const { method } = route;
     const handle = compose(middleware, route, ask);
     if (method.methodKind === 'server_streaming') {
-      const stream = (query: Message, call: Call) => watch(runOf(route, query, call), handle);
+      const follow = route.handler.run === undefined ? watch : running;
+      const stream = (query: Message, call: Call) => follow(runOf(route, query, call), handle);
       return { kind: 'server_streaming', method, handle: stream };
     }
     const unary = async (query: Message, call: Call) => {

@@ -1,7 +1,9 @@
 import { AnalysisQueryService } from '../gen/cipherhorizon/trading/v1/analysis_pb.ts';
+import { BacktestService } from '../gen/cipherhorizon/trading/v1/backtest_pb.ts';
 import { TradingQueryService } from '../gen/cipherhorizon/trading/v1/queries_pb.ts';
 import type { ReadContext } from '../read/kit.ts';
 import { analysisQueries } from './views/analysis/queries.ts';
+import { backtestQueries } from './views/backtest/queries.ts';
 import { candleQueries } from './views/candles/queries.ts';
 import { instrumentQueries } from './views/instruments/queries.ts';
 import { performanceQueries } from './views/performance/queries.ts';
@@ -30,4 +32,10 @@ export const tradingRead: ReadContext = {
 export const analysisRead: ReadContext = {
   service: AnalysisQueryService,
   queries: analysisQueries,
+};
+
+/** Strategies over recorded candles. */
+export const backtestRead: ReadContext = {
+  service: BacktestService,
+  queries: backtestQueries,
 };

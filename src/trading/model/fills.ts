@@ -2,6 +2,7 @@ import {
   add,
   compare,
   type Decimal,
+  decimal,
   divide,
   isPositive,
   isZero,
@@ -72,6 +73,15 @@ export type FillModel = {
   /** The share of orders that the venue refuses, by chance from seed and order id alone. */
   readonly rejectionRate: Decimal;
   readonly seed: string;
+};
+
+/** What is assumed where nobody says otherwise. */
+export const defaultFillModel: FillModel = {
+  feeRate: decimal('0.001'),
+  slippage: decimal('0.0005'),
+  delayCandles: 0,
+  rejectionRate: zero,
+  seed: '',
 };
 
 /** What the instrument allows. Tick and lot are over 0. */

@@ -47,7 +47,7 @@ export function createRuleEvaluator(
   memory: Memory = [],
 ): RuleEvaluator {
   const terms = termsOf(rules);
-  const keep = 2 + Math.max(...terms.map((term) => memoryOf(term)));
+  const keep = memoryOfRules(rules);
   const warmUp = warmUpOfRules(rules);
   let candles: IndicatorInput[] = [];
   let running = terms.map(runningIndicator);
@@ -92,14 +92,19 @@ export function warmUpOfRules(rules: readonly TradingRule[]): number {
   return Math.max(0, ...needs);
 }
 
+/** The candles that all that the rules say rests on, to the last digit of a double. */
+export function memoryOfRules(rules: readonly TradingRule[]): number {
+  return 2 + Math.max(0, ...termsOf(rules).map(memoryOf));
+}
+
 type Values = ReadonlyMap<string, number | undefined>;
 
 function keyOf({ indicator, window }: IndicatorTerm): string {
   return `${indicator}/${window}`;
 }
 
-/** Each once. */
-function termsOf(rules: readonly TradingRule[]): readonly IndicatorTerm[] {
+/** The indicators of the rules, each once. */
+export function termsOf(rules: readonly TradingRule[]): readonly IndicatorTerm[] {
   const found = new Map<string, IndicatorTerm>();
   for (const { indicator, against } of rules) {
     if (indicator !== undefined) found.set(keyOf(indicator), indicator);
