@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addBenchmarkCommand } from './analysis-benchmark.ts';
 import { addDrawdownsCommand } from './analysis-drawdowns.ts';
 import { addExposureCommand } from './analysis-exposure.ts';
 import { addReturnsCommand } from './analysis-returns.ts';
@@ -13,5 +14,6 @@ export function addAnalysisCommands(program: Command, bind: Bind): void {
   addReturnsCommand(analysis, bind);
   addDrawdownsCommand(analysis, bind);
   addExposureCommand(analysis, bind);
+  addBenchmarkCommand(analysis, bind);
   addTradeStatisticsCommand(analysis, bind);
 }

@@ -1,5 +1,6 @@
+import { benchmarkQuery } from './benchmark-query.ts';
 import { drawdownsQuery } from './drawdowns-query.ts';
 import { exposureQuery } from './exposure-query.ts';
 import { returnsQuery } from './returns-query.ts';
 
-export const analysisQueries = [returnsQuery, drawdownsQuery, exposureQuery];
+export const analysisQueries = [returnsQuery, drawdownsQuery, exposureQuery, benchmarkQuery];

@@ -42,6 +42,8 @@ export const method = {
   trackingError: 'SAMPLE_STDEV_OF_ACTIVE_RETURN_SQRT_A',
   /** Mean of return - benchmark's return / its sample standard deviation x sqrt(A). */
   informationRatio: 'ACTIVE_RETURN_OVER_TRACKING_ERROR_SQRT_A',
+  /** Last close / first close - 1. */
+  benchmarkReturn: 'LAST_CLOSE_OVER_FIRST_CLOSE',
   /** Time-weighted return less that of the benchmark over the same days. */
   activeReturn: 'TWR_LESS_TWR_OF_BENCHMARK',
   /**

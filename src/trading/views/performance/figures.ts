@@ -19,6 +19,7 @@ import {
 } from '../measures/risk.ts';
 import { type CashFlow, xirr } from '../measures/xirr.ts';
 import { bySession, returnsOf } from './daily.ts';
+import { riskFreeReturn } from './risk-free.ts';
 import type { Valuation } from './valuation.ts';
 
 export type Annualisation = {
@@ -46,8 +47,7 @@ function measuresOf(
 ) {
   const dated = joins ? bySession(all, days) : all;
   const returns = dated.map(({ value }) => value);
-  // What compounds to the yearly rate.
-  const riskFree = (1 + riskFreeRate) ** (1 / factor) - 1;
+  const riskFree = riskFreeReturn(riskFreeRate, factor);
   const growth = cagr(returns, factor);
   const drawdown = maximumDrawdown(wealthIndex(dayText(days[0]?.day ?? 0), dated));
   return {

@@ -3,8 +3,8 @@ import {
   SeriesBucket,
   TradingQueryService,
 } from '../../../gen/cipherhorizon/trading/v1/queries_pb.ts';
-import { add, type Decimal, decimal, sub, toNumber, zero } from '../../../kernel/decimal.ts';
-import { isRejection, type Rejection, rejectField } from '../../../kernel/rejection.ts';
+import { add, type Decimal, decimal, sub, zero } from '../../../kernel/decimal.ts';
+import { isRejection } from '../../../kernel/rejection.ts';
 import { defineQuery } from '../../../read/kit.ts';
 import { amountText } from '../amounts.ts';
 import { dailyCloses } from '../candles/daily-closes.ts';
@@ -19,6 +19,7 @@ import { figuresOf } from './figures.ts';
 import { readHistory } from './history.ts';
 import { askedPeriod, knownPeriod } from './period.ts';
 import { readValuations } from './read-valuations.ts';
+import { riskFreeRateOf } from './risk-free.ts';
 import { pointsOf } from './series.ts';
 import { annualisationOf, type Valuation, type Valuations } from './valuation.ts';
 
@@ -80,13 +81,6 @@ const nothing: Valuations = { days: [], held: new Set(), carried: 0, pricedAt: u
 
 function currencyOf(found: Found | undefined): string {
   return (found?.document as PortfolioDocument | undefined)?.baseCurrency ?? '';
-}
-
-function riskFreeRateOf({ riskFreeRate }: GetPortfolioPerformanceQuery): number | Rejection {
-  const rate = riskFreeRate === '' ? 0 : toNumber(decimal(riskFreeRate));
-  if (rate > -1) return rate;
-  const message = `risk_free_rate is ${riskFreeRate}; it has to be over -1, which loses all`;
-  return rejectField('RISK_FREE_RATE_INVALID', 'risk_free_rate', message);
 }
 
 function performanceOf(

@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cipherhorizon/trading/v1/analysis.proto.
  */
 export const file_cipherhorizon_trading_v1_analysis: GenFile = /*@__PURE__*/
-  fileDesc("CidjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvYW5hbHlzaXMucHJvdG8SGGNpcGhlcmhvcml6b24udHJhZGluZy52MSKnAgoYR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEkAKBmJ1Y2tldBgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXR1cm5CdWNrZXRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3ki7wIKGUdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSNgoGYnVja2V0GAYgASgOMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJldHVybkJ1Y2tldBI3CgdidWNrZXRzGAcgAygLMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkJ1Y2tldFJldHVybhIOCgZwcm9maXQYCCABKAkSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIVCg1yZXR1cm5fbWV0aG9kGAogASgJIvsBCgxCdWNrZXRSZXR1cm4SKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKA2VuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc3RhcnRfdmFsdWUYAyABKAkSEQoJZW5kX3ZhbHVlGAQgASgJEhAKCGRlcG9zaXRzGAUgASgJEhMKC3dpdGhkcmF3YWxzGAYgASgJEg4KBnByb2ZpdBgHIAEoCRI4Cg1wZXJpb2RfcmV0dXJuGAggASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUijwMKGUxpc3REcmF3ZG93bkVwaXNvZGVzUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoLbGVhc3RfZGVwdGgYBCABKAlCHbpIGtgBAXIVMhNeMChcLlswLTldezEsMTh9KT8kEj0KBHNvcnQYBSABKA4yJS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuRXBpc29kZVNvcnRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3kSNAoEcGFnZRgLIAEoCzImLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUGFnZVJlcXVlc3QinAMKGkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyEjcKCWZyZXNobmVzcxgBIAEoCzIkLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRnJlc2huZXNzEhQKDHBvcnRmb2xpb19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEjsKCGVwaXNvZGVzGAUgAygLMikuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duRXBpc29kZRIxCgRwYWdlGAYgASgLMiMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5QYWdlSW5mbxINCgV0b3RhbBgHIAEoBRI8ChBtYXhpbXVtX2RyYXdkb3duGAggASgLMiIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duEjsKEGN1cnJlbnRfZHJhd2Rvd24YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIbChNkYWlseV9yZXR1cm5fbWV0aG9kGAogASgJIqEBCg9EcmF3ZG93bkVwaXNvZGUSEQoJcGVha19kYXRlGAEgASgJEhMKC3Ryb3VnaF9kYXRlGAIgASgJEhUKDXJlY292ZXJ5X2RhdGUYAyABKAkSDQoFZGVwdGgYBCABKAESEwoLbGVuZ3RoX2RheXMYBSABKAUSFAoMZGVjbGluZV9kYXlzGAYgASgFEhUKDXJlY292ZXJ5X2RheXMYByABKAUi5gEKGUdldFBvcnRmb2xpb0V4cG9zdXJlUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSLqBAoaR2V0UG9ydGZvbGlvRXhwb3N1cmVBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSDgoGZXF1aXR5GAYgASgJEgwKBGNhc2gYByABKAkSDAoEbG9uZxgIIAEoCRINCgVzaG9ydBgJIAEoCRINCgVncm9zcxgKIAEoCRILCgNuZXQYCyABKAkSMwoIbGV2ZXJhZ2UYDCABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgxuZXRfbGV2ZXJhZ2UYDSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgZhc3NldHMYDiADKAsyJy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQXNzZXRFeHBvc3VyZRJDCg1hc3NldF9jbGFzc2VzGA8gAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkFzc2V0Q2xhc3NFeHBvc3VyZRI4Cg1tZWFuX2xldmVyYWdlGBAgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSOAoNcGVha19sZXZlcmFnZRgRIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhoKEnBlYWtfbGV2ZXJhZ2VfZGF0ZRgSIAEoCSKUAgoNQXNzZXRFeHBvc3VyZRINCgVhc3NldBgBIAEoCRI5Cgthc3NldF9jbGFzcxgCIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEjQKBHNpZGUYAyABKA4yJi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuUG9zaXRpb25TaWRlEg0KBXZhbHVlGAQgASgJEjEKBndlaWdodBgFIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEkEKC2luc3RydW1lbnRzGAYgAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkluc3RydW1lbnRFeHBvc3VyZSJuChJJbnN0cnVtZW50RXhwb3N1cmUSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRINCgV2YWx1ZRgDIAEoCRINCgVwcmljZRgEIAEoCRIRCglwcmljZWRfYXQYBSABKAkiuwEKEkFzc2V0Q2xhc3NFeHBvc3VyZRI5Cgthc3NldF9jbGFzcxgBIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEgwKBGxvbmcYAiABKAkSDQoFc2hvcnQYAyABKAkSDQoFZ3Jvc3MYBCABKAkSCwoDbmV0GAUgASgJEjEKBndlaWdodBgGIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlKsABCgxSZXR1cm5CdWNrZXQSHQoZUkVUVVJOX0JVQ0tFVF9VTlNQRUNJRklFRBAAEhYKElJFVFVSTl9CVUNLRVRfSE9VUhABEhUKEVJFVFVSTl9CVUNLRVRfREFZEAISFgoSUkVUVVJOX0JVQ0tFVF9XRUVLEAMSFwoTUkVUVVJOX0JVQ0tFVF9NT05USBAEEhkKFVJFVFVSTl9CVUNLRVRfUVVBUlRFUhAFEhYKElJFVFVSTl9CVUNLRVRfWUVBUhAGKngKC0VwaXNvZGVTb3J0EhwKGEVQSVNPREVfU09SVF9VTlNQRUNJRklFRBAAEhoKFkVQSVNPREVfU09SVF9QRUFLX0RBVEUQARIWChJFUElTT0RFX1NPUlRfREVQVEgQAhIXChNFUElTT0RFX1NPUlRfTEVOR1RIEAMqXgoMUG9zaXRpb25TaWRlEh0KGVBPU0lUSU9OX1NJREVfVU5TUEVDSUZJRUQQABIWChJQT1NJVElPTl9TSURFX0xPTkcQARIXChNQT1NJVElPTl9TSURFX1NIT1JUEAIyqQQKFEFuYWx5c2lzUXVlcnlTZXJ2aWNlEqwBChNHZXRQb3J0Zm9saW9SZXR1cm5zEjIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb1JldHVybnNRdWVyeRozLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5HZXRQb3J0Zm9saW9SZXR1cm5zQW5zd2VyIiyKtRgoCgR1c2VyCgdhbmFseXN0CgVhZG1pbhADIgdhbmFseXN0IgVhZG1pbhKvAQoUTGlzdERyYXdkb3duRXBpc29kZXMSMy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTGlzdERyYXdkb3duRXBpc29kZXNRdWVyeRo0LmNpcGhlcmhvcml6b24udHJhZGluZy52MS5MaXN0RHJhd2Rvd25FcGlzb2Rlc0Fuc3dlciIsirUYKAoEdXNlcgoHYW5hbHlzdAoFYWRtaW4QAyIHYW5hbHlzdCIFYWRtaW4SrwEKFEdldFBvcnRmb2xpb0V4cG9zdXJlEjMuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb0V4cG9zdXJlUXVlcnkaNC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0UG9ydGZvbGlvRXhwb3N1cmVBbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluYgZwcm90bzM", [file_buf_validate_validate, file_cipherhorizon_platform_v1_metadata, file_cipherhorizon_platform_v1_options, file_cipherhorizon_trading_v1_model, file_cipherhorizon_trading_v1_queries, file_google_protobuf_timestamp]);
+  fileDesc("CidjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvYW5hbHlzaXMucHJvdG8SGGNpcGhlcmhvcml6b24udHJhZGluZy52MSKnAgoYR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEkAKBmJ1Y2tldBgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXR1cm5CdWNrZXRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3ki7wIKGUdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSNgoGYnVja2V0GAYgASgOMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJldHVybkJ1Y2tldBI3CgdidWNrZXRzGAcgAygLMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkJ1Y2tldFJldHVybhIOCgZwcm9maXQYCCABKAkSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIVCg1yZXR1cm5fbWV0aG9kGAogASgJIvsBCgxCdWNrZXRSZXR1cm4SKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKA2VuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc3RhcnRfdmFsdWUYAyABKAkSEQoJZW5kX3ZhbHVlGAQgASgJEhAKCGRlcG9zaXRzGAUgASgJEhMKC3dpdGhkcmF3YWxzGAYgASgJEg4KBnByb2ZpdBgHIAEoCRI4Cg1wZXJpb2RfcmV0dXJuGAggASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUijwMKGUxpc3REcmF3ZG93bkVwaXNvZGVzUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoLbGVhc3RfZGVwdGgYBCABKAlCHbpIGtgBAXIVMhNeMChcLlswLTldezEsMTh9KT8kEj0KBHNvcnQYBSABKA4yJS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuRXBpc29kZVNvcnRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3kSNAoEcGFnZRgLIAEoCzImLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUGFnZVJlcXVlc3QinAMKGkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyEjcKCWZyZXNobmVzcxgBIAEoCzIkLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRnJlc2huZXNzEhQKDHBvcnRmb2xpb19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEjsKCGVwaXNvZGVzGAUgAygLMikuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duRXBpc29kZRIxCgRwYWdlGAYgASgLMiMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5QYWdlSW5mbxINCgV0b3RhbBgHIAEoBRI8ChBtYXhpbXVtX2RyYXdkb3duGAggASgLMiIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duEjsKEGN1cnJlbnRfZHJhd2Rvd24YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIbChNkYWlseV9yZXR1cm5fbWV0aG9kGAogASgJIqEBCg9EcmF3ZG93bkVwaXNvZGUSEQoJcGVha19kYXRlGAEgASgJEhMKC3Ryb3VnaF9kYXRlGAIgASgJEhUKDXJlY292ZXJ5X2RhdGUYAyABKAkSDQoFZGVwdGgYBCABKAESEwoLbGVuZ3RoX2RheXMYBSABKAUSFAoMZGVjbGluZV9kYXlzGAYgASgFEhUKDXJlY292ZXJ5X2RheXMYByABKAUi5gEKGUdldFBvcnRmb2xpb0V4cG9zdXJlUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSLqBAoaR2V0UG9ydGZvbGlvRXhwb3N1cmVBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSDgoGZXF1aXR5GAYgASgJEgwKBGNhc2gYByABKAkSDAoEbG9uZxgIIAEoCRINCgVzaG9ydBgJIAEoCRINCgVncm9zcxgKIAEoCRILCgNuZXQYCyABKAkSMwoIbGV2ZXJhZ2UYDCABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgxuZXRfbGV2ZXJhZ2UYDSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgZhc3NldHMYDiADKAsyJy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQXNzZXRFeHBvc3VyZRJDCg1hc3NldF9jbGFzc2VzGA8gAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkFzc2V0Q2xhc3NFeHBvc3VyZRI4Cg1tZWFuX2xldmVyYWdlGBAgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSOAoNcGVha19sZXZlcmFnZRgRIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhoKEnBlYWtfbGV2ZXJhZ2VfZGF0ZRgSIAEoCSKUAgoNQXNzZXRFeHBvc3VyZRINCgVhc3NldBgBIAEoCRI5Cgthc3NldF9jbGFzcxgCIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEjQKBHNpZGUYAyABKA4yJi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuUG9zaXRpb25TaWRlEg0KBXZhbHVlGAQgASgJEjEKBndlaWdodBgFIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEkEKC2luc3RydW1lbnRzGAYgAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkluc3RydW1lbnRFeHBvc3VyZSJuChJJbnN0cnVtZW50RXhwb3N1cmUSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRINCgV2YWx1ZRgDIAEoCRINCgVwcmljZRgEIAEoCRIRCglwcmljZWRfYXQYBSABKAkiuwEKEkFzc2V0Q2xhc3NFeHBvc3VyZRI5Cgthc3NldF9jbGFzcxgBIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEgwKBGxvbmcYAiABKAkSDQoFc2hvcnQYAyABKAkSDQoFZ3Jvc3MYBCABKAkSCwoDbmV0GAUgASgJEjEKBndlaWdodBgGIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlIpkDChlDb21wYXJlV2l0aEJlbmNobWFya1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEjkKDGJlbmNobWFya19pZBgEIAEoCUIjukggch4yHF5bQS1aMC05XVtBLVowLTkuXy8tXXswLDQ5fSQSSQoOcmlza19mcmVlX3JhdGUYBSABKAlCMbpILtgBAXIpMideLT8oMHxbMS05XVswLTldezAsMn0pKFwuWzAtOV17MSwxOH0pPyQSKwoUYW5udWFsaXNhdGlvbl9mYWN0b3IYBiABKA1CDbpICioIMAAw/AEw7QISPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSKWBgoaQ29tcGFyZVdpdGhCZW5jaG1hcmtBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEhQKDGJlbmNobWFya19pZBgEIAEoCRIaChJiZW5jaG1hcmtfY3VycmVuY3kYBSABKAkSDAoEZnJvbRgGIAEoCRIKCgJ0bxgHIAEoCRIcChRhbm51YWxpc2F0aW9uX2ZhY3RvchgIIAEoDRIbChNhbm51YWxpc2F0aW9uX2Jhc2lzGAkgASgJEg8KB3JldHVybnMYCiABKAUSFgoOY2FycmllZF9wcmljZXMYCyABKAUSMAoFYWxwaGEYDCABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIvCgRiZXRhGA0gASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSNgoLY29ycmVsYXRpb24YDiABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI5Cg50cmFja2luZ19lcnJvchgPIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEjwKEWluZm9ybWF0aW9uX3JhdGlvGBAgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YESABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI7ChBiZW5jaG1hcmtfcmV0dXJuGBIgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSOAoNYWN0aXZlX3JldHVybhgTIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhsKE2RhaWx5X3JldHVybl9tZXRob2QYFCABKAkqwAEKDFJldHVybkJ1Y2tldBIdChlSRVRVUk5fQlVDS0VUX1VOU1BFQ0lGSUVEEAASFgoSUkVUVVJOX0JVQ0tFVF9IT1VSEAESFQoRUkVUVVJOX0JVQ0tFVF9EQVkQAhIWChJSRVRVUk5fQlVDS0VUX1dFRUsQAxIXChNSRVRVUk5fQlVDS0VUX01PTlRIEAQSGQoVUkVUVVJOX0JVQ0tFVF9RVUFSVEVSEAUSFgoSUkVUVVJOX0JVQ0tFVF9ZRUFSEAYqeAoLRXBpc29kZVNvcnQSHAoYRVBJU09ERV9TT1JUX1VOU1BFQ0lGSUVEEAASGgoWRVBJU09ERV9TT1JUX1BFQUtfREFURRABEhYKEkVQSVNPREVfU09SVF9ERVBUSBACEhcKE0VQSVNPREVfU09SVF9MRU5HVEgQAypeCgxQb3NpdGlvblNpZGUSHQoZUE9TSVRJT05fU0lERV9VTlNQRUNJRklFRBAAEhYKElBPU0lUSU9OX1NJREVfTE9ORxABEhcKE1BPU0lUSU9OX1NJREVfU0hPUlQQAjLbBQoUQW5hbHlzaXNRdWVyeVNlcnZpY2USrAEKE0dldFBvcnRmb2xpb1JldHVybnMSMi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5GjMuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluEq8BChRMaXN0RHJhd2Rvd25FcGlzb2RlcxIzLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5MaXN0RHJhd2Rvd25FcGlzb2Rlc1F1ZXJ5GjQuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyIiyKtRgoCgR1c2VyCgdhbmFseXN0CgVhZG1pbhADIgdhbmFseXN0IgVhZG1pbhKvAQoUR2V0UG9ydGZvbGlvRXhwb3N1cmUSMy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0UG9ydGZvbGlvRXhwb3N1cmVRdWVyeRo0LmNpcGhlcmhvcml6b24udHJhZGluZy52MS5HZXRQb3J0Zm9saW9FeHBvc3VyZUFuc3dlciIsirUYKAoEdXNlcgoHYW5hbHlzdAoFYWRtaW4QAyIHYW5hbHlzdCIFYWRtaW4SrwEKFENvbXBhcmVXaXRoQmVuY2htYXJrEjMuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkNvbXBhcmVXaXRoQmVuY2htYXJrUXVlcnkaNC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQ29tcGFyZVdpdGhCZW5jaG1hcmtBbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluYgZwcm90bzM", [file_buf_validate_validate, file_cipherhorizon_platform_v1_metadata, file_cipherhorizon_platform_v1_options, file_cipherhorizon_trading_v1_model, file_cipherhorizon_trading_v1_queries, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message cipherhorizon.trading.v1.GetPortfolioReturnsQuery
@@ -662,6 +662,190 @@ export const AssetClassExposureSchema: GenMessage<AssetClassExposure> = /*@__PUR
   messageDesc(file_cipherhorizon_trading_v1_analysis, 10);
 
 /**
+ * @generated from message cipherhorizon.trading.v1.CompareWithBenchmarkQuery
+ */
+export type CompareWithBenchmarkQuery = Message<"cipherhorizon.trading.v1.CompareWithBenchmarkQuery"> & {
+  /**
+   * @generated from field: string portfolio_id = 1;
+   */
+  portfolioId: string;
+
+  /**
+   * As in GetPortfolioPerformanceQuery. A benchmark whose first price is later is compared with from
+   * the day of that price on.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+
+  /**
+   * The instrument.
+   *
+   * @generated from field: string benchmark_id = 4;
+   */
+  benchmarkId: string;
+
+  /**
+   * Yearly, as in GetPortfolioPerformanceQuery; alpha alone depends on it.
+   *
+   * @generated from field: string risk_free_rate = 5;
+   */
+  riskFreeRate: string;
+
+  /**
+   * 365 or 252; where it is 0, by the asset classes held and that of the benchmark.
+   *
+   * @generated from field: uint32 annualisation_factor = 6;
+   */
+  annualisationFactor: number;
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.ReadConsistency consistency = 10;
+   */
+  consistency?: ReadConsistency | undefined;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.CompareWithBenchmarkQuery.
+ * Use `create(CompareWithBenchmarkQuerySchema)` to create a new message.
+ */
+export const CompareWithBenchmarkQuerySchema: GenMessage<CompareWithBenchmarkQuery> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 11);
+
+/**
+ * Of daily returns of the same days. At 252, the returns of a day on which neither a market that was
+ * invested in nor that of the benchmark was open are part of those of the next day on which one was.
+ *
+ * @generated from message cipherhorizon.trading.v1.CompareWithBenchmarkAnswer
+ */
+export type CompareWithBenchmarkAnswer = Message<"cipherhorizon.trading.v1.CompareWithBenchmarkAnswer"> & {
+  /**
+   * @generated from field: cipherhorizon.platform.v1.Freshness freshness = 1;
+   */
+  freshness?: Freshness | undefined;
+
+  /**
+   * @generated from field: string portfolio_id = 2;
+   */
+  portfolioId: string;
+
+  /**
+   * @generated from field: string currency = 3;
+   */
+  currency: string;
+
+  /**
+   * @generated from field: string benchmark_id = 4;
+   */
+  benchmarkId: string;
+
+  /**
+   * Prices of the benchmark are in this one. Where it is another, the comparison has what the rate
+   * between the two did in it.
+   *
+   * @generated from field: string benchmark_currency = 5;
+   */
+  benchmarkCurrency: string;
+
+  /**
+   * The days compared: returns are from the end of `from` on.
+   *
+   * @generated from field: string from = 6;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 7;
+   */
+  to: string;
+
+  /**
+   * @generated from field: uint32 annualisation_factor = 8;
+   */
+  annualisationFactor: number;
+
+  /**
+   * As in GetPortfolioPerformanceAnswer.
+   *
+   * @generated from field: string annualisation_basis = 9;
+   */
+  annualisationBasis: string;
+
+  /**
+   * How many pairs of returns the measures rest on.
+   *
+   * @generated from field: int32 returns = 10;
+   */
+  returns: number;
+
+  /**
+   * Days on which the benchmark had no price of its own: the last one before stood in.
+   *
+   * @generated from field: int32 carried_prices = 11;
+   */
+  carriedPrices: number;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.Measure alpha = 12;
+   */
+  alpha?: Measure | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.Measure beta = 13;
+   */
+  beta?: Measure | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.Measure correlation = 14;
+   */
+  correlation?: Measure | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.Measure tracking_error = 15;
+   */
+  trackingError?: Measure | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.Measure information_ratio = 16;
+   */
+  informationRatio?: Measure | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.Measure time_weighted_return = 17;
+   */
+  timeWeightedReturn?: Measure | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.Measure benchmark_return = 18;
+   */
+  benchmarkReturn?: Measure | undefined;
+
+  /**
+   * The one less the other.
+   *
+   * @generated from field: cipherhorizon.trading.v1.Measure active_return = 19;
+   */
+  activeReturn?: Measure | undefined;
+
+  /**
+   * @generated from field: string daily_return_method = 20;
+   */
+  dailyReturnMethod: string;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.CompareWithBenchmarkAnswer.
+ * Use `create(CompareWithBenchmarkAnswerSchema)` to create a new message.
+ */
+export const CompareWithBenchmarkAnswerSchema: GenMessage<CompareWithBenchmarkAnswer> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 12);
+
+/**
  * @generated from enum cipherhorizon.trading.v1.ReturnBucket
  */
 export const ReturnBucket = {
@@ -824,6 +1008,16 @@ export const AnalysisQueryService: GenService<{
     methodKind: "unary";
     input: typeof GetPortfolioExposureQuerySchema;
     output: typeof GetPortfolioExposureAnswerSchema;
+  },
+  /**
+   * A portfolio beside an instrument that was held all the time.
+   *
+   * @generated from rpc cipherhorizon.trading.v1.AnalysisQueryService.CompareWithBenchmark
+   */
+  compareWithBenchmark: {
+    methodKind: "unary";
+    input: typeof CompareWithBenchmarkQuerySchema;
+    output: typeof CompareWithBenchmarkAnswerSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cipherhorizon_trading_v1_analysis, 0);
