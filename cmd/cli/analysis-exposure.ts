@@ -6,8 +6,7 @@ import {
   PositionSideSchema,
 } from '../../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { AssetClassSchema } from '../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
-import type { Measure } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
-import { addCsvOption, type CsvOption, printCsv } from './analysis-options.ts';
+import { addCsvOption, type CsvOption, measureText, printCsv } from './analysis-options.ts';
 import { uuidArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
 import { enumLabel, formatAmount, formatPercent } from './format.ts';
@@ -57,7 +56,7 @@ function printExposure(output: Cli['output'], answer: GetPortfolioExposureAnswer
       ],
       answer.assets.map(({ asset, assetClass, side, value, weight }) => [
         ...[asset, enumLabel(AssetClassSchema, assetClass), enumLabel(PositionSideSchema, side)],
-        ...[formatAmount(value), weightText(weight)],
+        ...[formatAmount(value), measureText(weight, formatPercent)],
       ]),
     );
     output.print('');
@@ -68,12 +67,6 @@ function printExposure(output: Cli['output'], answer: GetPortfolioExposureAnswer
     measureRow(`mean from ${answer.from}`, answer.meanLeverage, formatRatio),
     measureRow(`peak ${answer.peakLeverageDate}`.trim(), answer.peakLeverage, formatRatio),
   ]);
-}
-
-function weightText(weight: Measure | undefined): string {
-  return weight?.value === undefined
-    ? (weight?.undefinedReason ?? '')
-    : formatPercent(weight.value);
 }
 
 /** A line for each instrument, so that those of an asset add up to it. */

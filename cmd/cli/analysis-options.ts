@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { Measure } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import type { Output } from './output.ts';
 
 export type CsvOption = { readonly csv?: true };
@@ -22,4 +23,13 @@ export function printCsv(
 function toCell(cell: Cell): string {
   const text = cell === undefined ? '' : String(cell);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** A measure in a table: the reason stands where there is no value. */
+export function measureText(
+  measure: Measure | undefined,
+  format: (value: number) => string,
+): string {
+  const { value, undefinedReason = '' } = measure ?? {};
+  return value === undefined ? undefinedReason : format(value);
 }

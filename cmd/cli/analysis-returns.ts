@@ -2,12 +2,11 @@ import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { type Command, Option } from 'commander';
 import {
   AnalysisQueryService,
-  type BucketReturn,
   type GetPortfolioReturnsAnswer,
   GetPortfolioReturnsAnswerSchema,
   ReturnBucket,
 } from '../../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
-import { addCsvOption, type CsvOption, printCsv } from './analysis-options.ts';
+import { addCsvOption, type CsvOption, measureText, printCsv } from './analysis-options.ts';
 import { uuidArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
 import { formatAmount, formatPercent } from './format.ts';
@@ -57,7 +56,7 @@ async function runReturns(
     answer.buckets.map((bucket) => [
       startText(bucket.start),
       formatAmount(bucket.profit),
-      returnText(bucket),
+      measureText(bucket.periodReturn, formatPercent),
       formatAmount(bucket.endValue),
     ]),
   );
@@ -88,9 +87,4 @@ function startText(time: Timestamp | undefined): string {
   if (time === undefined) return '';
   const text = timestampDate(time).toISOString();
   return text.slice(11, 16) === '00:00' ? text.slice(0, 10) : text.slice(0, 16);
-}
-
-function returnText({ periodReturn }: BucketReturn): string {
-  const { value, undefinedReason = '' } = periodReturn ?? {};
-  return value === undefined ? undefinedReason : formatPercent(value);
 }

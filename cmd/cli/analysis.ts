@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addAttributionCommand } from './analysis-attribution.ts';
 import { addBenchmarkCommand } from './analysis-benchmark.ts';
 import { addDrawdownsCommand } from './analysis-drawdowns.ts';
 import { addExposureCommand } from './analysis-exposure.ts';
@@ -15,5 +16,6 @@ export function addAnalysisCommands(program: Command, bind: Bind): void {
   addDrawdownsCommand(analysis, bind);
   addExposureCommand(analysis, bind);
   addBenchmarkCommand(analysis, bind);
+  addAttributionCommand(analysis, bind);
   addTradeStatisticsCommand(analysis, bind);
 }

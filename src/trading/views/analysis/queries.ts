@@ -1,6 +1,13 @@
+import { attributionQuery } from './attribution-query.ts';
 import { benchmarkQuery } from './benchmark-query.ts';
 import { drawdownsQuery } from './drawdowns-query.ts';
 import { exposureQuery } from './exposure-query.ts';
 import { returnsQuery } from './returns-query.ts';
 
-export const analysisQueries = [returnsQuery, drawdownsQuery, exposureQuery, benchmarkQuery];
+export const analysisQueries = [
+  returnsQuery,
+  drawdownsQuery,
+  exposureQuery,
+  benchmarkQuery,
+  attributionQuery,
+];
