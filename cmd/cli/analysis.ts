@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addAttributionCommand } from './analysis-attribution.ts';
 import { addBenchmarkCommand } from './analysis-benchmark.ts';
+import { addCostBasisCommand } from './analysis-cost-basis.ts';
 import { addDrawdownsCommand } from './analysis-drawdowns.ts';
 import { addExposureCommand } from './analysis-exposure.ts';
 import { addReturnsCommand } from './analysis-returns.ts';
@@ -17,5 +18,6 @@ export function addAnalysisCommands(program: Command, bind: Bind): void {
   addExposureCommand(analysis, bind);
   addBenchmarkCommand(analysis, bind);
   addAttributionCommand(analysis, bind);
+  addCostBasisCommand(analysis, bind);
   addTradeStatisticsCommand(analysis, bind);
 }

@@ -1,5 +1,6 @@
 import { attributionQuery } from './attribution-query.ts';
 import { benchmarkQuery } from './benchmark-query.ts';
+import { costBasisQuery } from './cost-basis-query.ts';
 import { drawdownsQuery } from './drawdowns-query.ts';
 import { exposureQuery } from './exposure-query.ts';
 import { returnsQuery } from './returns-query.ts';
@@ -10,4 +11,5 @@ export const analysisQueries = [
   exposureQuery,
   benchmarkQuery,
   attributionQuery,
+  costBasisQuery,
 ];

@@ -6,6 +6,7 @@ import { type TradeDocument, trades } from '../trades/trades.ts';
 import { quantityChangeOf, type ReplayedTrade } from './round-trips.ts';
 
 export type PortfolioTrade = ReplayedTrade & {
+  readonly tradeId: string;
   readonly side: string;
   readonly price: string;
 };
@@ -40,6 +41,7 @@ export async function readTrades(
     const trade = document as unknown as TradeDocument;
     return {
       id: String(trade.revision),
+      tradeId: trade.tradeId,
       time: trade.executedAt,
       instrumentId: trade.instrumentId,
       strategyId: trade.strategyId ?? '',

@@ -31,6 +31,8 @@ export type RoundTrip = {
   /** In milliseconds since 1970. */
   readonly enteredAt: number;
   readonly exitedAt: number;
+  /** Of the trade that bought; empty for what was not there, and for a fee. */
+  readonly entryId: string;
   /** Of the trade that sold. */
   readonly exitId: string;
   readonly quantity: string;
@@ -70,22 +72,25 @@ function tripsOf(trade: ReplayedTrade, sale: Sale): readonly RoundTrip[] {
   const proceeds = sale.consumed.length === 0 && sale.missing === '0' ? zero : decimal(cashChange);
   const sold = parts.reduce((sum, { quantity }) => add(sum, decimal(quantity)), zero);
   let rest = proceeds;
-  return parts.map(({ enteredAt, quantity, cost }, at) => {
+  return parts.map(({ entryId, enteredAt, quantity, cost }, at) => {
     const share = at === parts.length - 1 ? rest : shareOf(proceeds, decimal(quantity), sold);
     rest = sub(rest, share);
     const gain = amountText(sub(share, decimal(cost)));
-    return { ...known, enteredAt, quantity, cost, proceeds: amountText(share), gain };
+    return { ...known, entryId, enteredAt, quantity, cost, proceeds: amountText(share), gain };
   });
 }
 
 function partsOf({ time }: ReplayedTrade, { consumed, missing, cost }: Sale) {
   const parts = consumed.map((lot) => ({
+    entryId: lot.id,
     enteredAt: Number(lot.time),
     quantity: lot.quantity,
     cost: lot.cost,
   }));
-  if (missing !== '0') return [...parts, { enteredAt: time, quantity: missing, cost: '0' }];
-  return parts.length > 0 ? parts : [{ enteredAt: time, quantity: '0', cost }];
+  if (missing !== '0') {
+    return [...parts, { entryId: '', enteredAt: time, quantity: missing, cost: '0' }];
+  }
+  return parts.length > 0 ? parts : [{ entryId: '', enteredAt: time, quantity: '0', cost }];
 }
 
 function shareOf(whole: Decimal, part: Decimal, all: Decimal): Decimal {

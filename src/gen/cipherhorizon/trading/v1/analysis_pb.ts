@@ -8,7 +8,7 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import type { Freshness, PageInfo, PageRequest, ReadConsistency } from "../../platform/v1/metadata_pb.ts";
 import { file_cipherhorizon_platform_v1_metadata } from "../../platform/v1/metadata_pb.ts";
 import { file_cipherhorizon_platform_v1_options } from "../../platform/v1/options_pb.ts";
-import type { AssetClass } from "./model_pb.ts";
+import type { AssetClass, CostBasisMethod } from "./model_pb.ts";
 import { file_cipherhorizon_trading_v1_model } from "./model_pb.ts";
 import type { Drawdown, Measure } from "./queries_pb.ts";
 import { file_cipherhorizon_trading_v1_queries } from "./queries_pb.ts";
@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cipherhorizon/trading/v1/analysis.proto.
  */
 export const file_cipherhorizon_trading_v1_analysis: GenFile = /*@__PURE__*/
-  fileDesc("CidjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvYW5hbHlzaXMucHJvdG8SGGNpcGhlcmhvcml6b24udHJhZGluZy52MSKnAgoYR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEkAKBmJ1Y2tldBgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXR1cm5CdWNrZXRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3ki7wIKGUdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSNgoGYnVja2V0GAYgASgOMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJldHVybkJ1Y2tldBI3CgdidWNrZXRzGAcgAygLMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkJ1Y2tldFJldHVybhIOCgZwcm9maXQYCCABKAkSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIVCg1yZXR1cm5fbWV0aG9kGAogASgJIvsBCgxCdWNrZXRSZXR1cm4SKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKA2VuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc3RhcnRfdmFsdWUYAyABKAkSEQoJZW5kX3ZhbHVlGAQgASgJEhAKCGRlcG9zaXRzGAUgASgJEhMKC3dpdGhkcmF3YWxzGAYgASgJEg4KBnByb2ZpdBgHIAEoCRI4Cg1wZXJpb2RfcmV0dXJuGAggASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUijwMKGUxpc3REcmF3ZG93bkVwaXNvZGVzUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoLbGVhc3RfZGVwdGgYBCABKAlCHbpIGtgBAXIVMhNeMChcLlswLTldezEsMTh9KT8kEj0KBHNvcnQYBSABKA4yJS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuRXBpc29kZVNvcnRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3kSNAoEcGFnZRgLIAEoCzImLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUGFnZVJlcXVlc3QinAMKGkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyEjcKCWZyZXNobmVzcxgBIAEoCzIkLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRnJlc2huZXNzEhQKDHBvcnRmb2xpb19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEjsKCGVwaXNvZGVzGAUgAygLMikuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duRXBpc29kZRIxCgRwYWdlGAYgASgLMiMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5QYWdlSW5mbxINCgV0b3RhbBgHIAEoBRI8ChBtYXhpbXVtX2RyYXdkb3duGAggASgLMiIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duEjsKEGN1cnJlbnRfZHJhd2Rvd24YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIbChNkYWlseV9yZXR1cm5fbWV0aG9kGAogASgJIqEBCg9EcmF3ZG93bkVwaXNvZGUSEQoJcGVha19kYXRlGAEgASgJEhMKC3Ryb3VnaF9kYXRlGAIgASgJEhUKDXJlY292ZXJ5X2RhdGUYAyABKAkSDQoFZGVwdGgYBCABKAESEwoLbGVuZ3RoX2RheXMYBSABKAUSFAoMZGVjbGluZV9kYXlzGAYgASgFEhUKDXJlY292ZXJ5X2RheXMYByABKAUi5gEKGUdldFBvcnRmb2xpb0V4cG9zdXJlUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSLqBAoaR2V0UG9ydGZvbGlvRXhwb3N1cmVBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSDgoGZXF1aXR5GAYgASgJEgwKBGNhc2gYByABKAkSDAoEbG9uZxgIIAEoCRINCgVzaG9ydBgJIAEoCRINCgVncm9zcxgKIAEoCRILCgNuZXQYCyABKAkSMwoIbGV2ZXJhZ2UYDCABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgxuZXRfbGV2ZXJhZ2UYDSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgZhc3NldHMYDiADKAsyJy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQXNzZXRFeHBvc3VyZRJDCg1hc3NldF9jbGFzc2VzGA8gAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkFzc2V0Q2xhc3NFeHBvc3VyZRI4Cg1tZWFuX2xldmVyYWdlGBAgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSOAoNcGVha19sZXZlcmFnZRgRIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhoKEnBlYWtfbGV2ZXJhZ2VfZGF0ZRgSIAEoCSKUAgoNQXNzZXRFeHBvc3VyZRINCgVhc3NldBgBIAEoCRI5Cgthc3NldF9jbGFzcxgCIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEjQKBHNpZGUYAyABKA4yJi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuUG9zaXRpb25TaWRlEg0KBXZhbHVlGAQgASgJEjEKBndlaWdodBgFIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEkEKC2luc3RydW1lbnRzGAYgAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkluc3RydW1lbnRFeHBvc3VyZSJuChJJbnN0cnVtZW50RXhwb3N1cmUSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRINCgV2YWx1ZRgDIAEoCRINCgVwcmljZRgEIAEoCRIRCglwcmljZWRfYXQYBSABKAkiuwEKEkFzc2V0Q2xhc3NFeHBvc3VyZRI5Cgthc3NldF9jbGFzcxgBIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEgwKBGxvbmcYAiABKAkSDQoFc2hvcnQYAyABKAkSDQoFZ3Jvc3MYBCABKAkSCwoDbmV0GAUgASgJEjEKBndlaWdodBgGIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlIpkDChlDb21wYXJlV2l0aEJlbmNobWFya1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEjkKDGJlbmNobWFya19pZBgEIAEoCUIjukggch4yHF5bQS1aMC05XVtBLVowLTkuXy8tXXswLDQ5fSQSSQoOcmlza19mcmVlX3JhdGUYBSABKAlCMbpILtgBAXIpMideLT8oMHxbMS05XVswLTldezAsMn0pKFwuWzAtOV17MSwxOH0pPyQSKwoUYW5udWFsaXNhdGlvbl9mYWN0b3IYBiABKA1CDbpICioIMAAw/AEw7QISPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSKWBgoaQ29tcGFyZVdpdGhCZW5jaG1hcmtBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEhQKDGJlbmNobWFya19pZBgEIAEoCRIaChJiZW5jaG1hcmtfY3VycmVuY3kYBSABKAkSDAoEZnJvbRgGIAEoCRIKCgJ0bxgHIAEoCRIcChRhbm51YWxpc2F0aW9uX2ZhY3RvchgIIAEoDRIbChNhbm51YWxpc2F0aW9uX2Jhc2lzGAkgASgJEg8KB3JldHVybnMYCiABKAUSFgoOY2FycmllZF9wcmljZXMYCyABKAUSMAoFYWxwaGEYDCABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIvCgRiZXRhGA0gASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSNgoLY29ycmVsYXRpb24YDiABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI5Cg50cmFja2luZ19lcnJvchgPIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEjwKEWluZm9ybWF0aW9uX3JhdGlvGBAgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YESABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI7ChBiZW5jaG1hcmtfcmV0dXJuGBIgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSOAoNYWN0aXZlX3JldHVybhgTIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhsKE2RhaWx5X3JldHVybl9tZXRob2QYFCABKAki4AEKE0dldEF0dHJpYnV0aW9uUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSK5AgoUR2V0QXR0cmlidXRpb25BbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSOgoGYXNzZXRzGAYgAygLMiouY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkFzc2V0QXR0cmlidXRpb24SDAoEZ2FpbhgHIAEoCRI/ChR0aW1lX3dlaWdodGVkX3JldHVybhgIIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhsKE2RhaWx5X3JldHVybl9tZXRob2QYCSABKAkiywEKEEFzc2V0QXR0cmlidXRpb24SDQoFYXNzZXQYASABKAkSOQoLYXNzZXRfY2xhc3MYAiABKA4yJC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQXNzZXRDbGFzcxIWCg5pbnN0cnVtZW50X2lkcxgDIAMoCRIMCgRnYWluGAQgASgJEjcKDGNvbnRyaWJ1dGlvbhgFIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEg4KBnRyYWRlcxgGIAEoBSrAAQoMUmV0dXJuQnVja2V0Eh0KGVJFVFVSTl9CVUNLRVRfVU5TUEVDSUZJRUQQABIWChJSRVRVUk5fQlVDS0VUX0hPVVIQARIVChFSRVRVUk5fQlVDS0VUX0RBWRACEhYKElJFVFVSTl9CVUNLRVRfV0VFSxADEhcKE1JFVFVSTl9CVUNLRVRfTU9OVEgQBBIZChVSRVRVUk5fQlVDS0VUX1FVQVJURVIQBRIWChJSRVRVUk5fQlVDS0VUX1lFQVIQBip4CgtFcGlzb2RlU29ydBIcChhFUElTT0RFX1NPUlRfVU5TUEVDSUZJRUQQABIaChZFUElTT0RFX1NPUlRfUEVBS19EQVRFEAESFgoSRVBJU09ERV9TT1JUX0RFUFRIEAISFwoTRVBJU09ERV9TT1JUX0xFTkdUSBADKl4KDFBvc2l0aW9uU2lkZRIdChlQT1NJVElPTl9TSURFX1VOU1BFQ0lGSUVEEAASFgoSUE9TSVRJT05fU0lERV9MT05HEAESFwoTUE9TSVRJT05fU0lERV9TSE9SVBACMvsGChRBbmFseXNpc1F1ZXJ5U2VydmljZRKsAQoTR2V0UG9ydGZvbGlvUmV0dXJucxIyLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5HZXRQb3J0Zm9saW9SZXR1cm5zUXVlcnkaMy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0UG9ydGZvbGlvUmV0dXJuc0Fuc3dlciIsirUYKAoEdXNlcgoHYW5hbHlzdAoFYWRtaW4QAyIHYW5hbHlzdCIFYWRtaW4SrwEKFExpc3REcmF3ZG93bkVwaXNvZGVzEjMuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkxpc3REcmF3ZG93bkVwaXNvZGVzUXVlcnkaNC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTGlzdERyYXdkb3duRXBpc29kZXNBbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluEq8BChRHZXRQb3J0Zm9saW9FeHBvc3VyZRIzLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5HZXRQb3J0Zm9saW9FeHBvc3VyZVF1ZXJ5GjQuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb0V4cG9zdXJlQW5zd2VyIiyKtRgoCgR1c2VyCgdhbmFseXN0CgVhZG1pbhADIgdhbmFseXN0IgVhZG1pbhKvAQoUQ29tcGFyZVdpdGhCZW5jaG1hcmsSMy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQ29tcGFyZVdpdGhCZW5jaG1hcmtRdWVyeRo0LmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Db21wYXJlV2l0aEJlbmNobWFya0Fuc3dlciIsirUYKAoEdXNlcgoHYW5hbHlzdAoFYWRtaW4QAyIHYW5hbHlzdCIFYWRtaW4SnQEKDkdldEF0dHJpYnV0aW9uEi0uY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldEF0dHJpYnV0aW9uUXVlcnkaLi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0QXR0cmlidXRpb25BbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluYgZwcm90bzM", [file_buf_validate_validate, file_cipherhorizon_platform_v1_metadata, file_cipherhorizon_platform_v1_options, file_cipherhorizon_trading_v1_model, file_cipherhorizon_trading_v1_queries, file_google_protobuf_timestamp]);
+  fileDesc("CidjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvYW5hbHlzaXMucHJvdG8SGGNpcGhlcmhvcml6b24udHJhZGluZy52MSKnAgoYR2V0UG9ydGZvbGlvUmV0dXJuc1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEkAKBmJ1Y2tldBgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXR1cm5CdWNrZXRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3ki7wIKGUdldFBvcnRmb2xpb1JldHVybnNBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSNgoGYnVja2V0GAYgASgOMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJldHVybkJ1Y2tldBI3CgdidWNrZXRzGAcgAygLMiYuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkJ1Y2tldFJldHVybhIOCgZwcm9maXQYCCABKAkSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIVCg1yZXR1cm5fbWV0aG9kGAogASgJIvsBCgxCdWNrZXRSZXR1cm4SKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKA2VuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc3RhcnRfdmFsdWUYAyABKAkSEQoJZW5kX3ZhbHVlGAQgASgJEhAKCGRlcG9zaXRzGAUgASgJEhMKC3dpdGhkcmF3YWxzGAYgASgJEg4KBnByb2ZpdBgHIAEoCRI4Cg1wZXJpb2RfcmV0dXJuGAggASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUijwMKGUxpc3REcmF3ZG93bkVwaXNvZGVzUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoLbGVhc3RfZGVwdGgYBCABKAlCHbpIGtgBAXIVMhNeMChcLlswLTldezEsMTh9KT8kEj0KBHNvcnQYBSABKA4yJS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuRXBpc29kZVNvcnRCCLpIBYIBAhABEj8KC2NvbnNpc3RlbmN5GAogASgLMiouY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5SZWFkQ29uc2lzdGVuY3kSNAoEcGFnZRgLIAEoCzImLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUGFnZVJlcXVlc3QinAMKGkxpc3REcmF3ZG93bkVwaXNvZGVzQW5zd2VyEjcKCWZyZXNobmVzcxgBIAEoCzIkLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuRnJlc2huZXNzEhQKDHBvcnRmb2xpb19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJEjsKCGVwaXNvZGVzGAUgAygLMikuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duRXBpc29kZRIxCgRwYWdlGAYgASgLMiMuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5QYWdlSW5mbxINCgV0b3RhbBgHIAEoBRI8ChBtYXhpbXVtX2RyYXdkb3duGAggASgLMiIuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkRyYXdkb3duEjsKEGN1cnJlbnRfZHJhd2Rvd24YCSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIbChNkYWlseV9yZXR1cm5fbWV0aG9kGAogASgJIqEBCg9EcmF3ZG93bkVwaXNvZGUSEQoJcGVha19kYXRlGAEgASgJEhMKC3Ryb3VnaF9kYXRlGAIgASgJEhUKDXJlY292ZXJ5X2RhdGUYAyABKAkSDQoFZGVwdGgYBCABKAESEwoLbGVuZ3RoX2RheXMYBSABKAUSFAoMZGVjbGluZV9kYXlzGAYgASgFEhUKDXJlY292ZXJ5X2RheXMYByABKAUi5gEKGUdldFBvcnRmb2xpb0V4cG9zdXJlUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSLqBAoaR2V0UG9ydGZvbGlvRXhwb3N1cmVBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSDgoGZXF1aXR5GAYgASgJEgwKBGNhc2gYByABKAkSDAoEbG9uZxgIIAEoCRINCgVzaG9ydBgJIAEoCRINCgVncm9zcxgKIAEoCRILCgNuZXQYCyABKAkSMwoIbGV2ZXJhZ2UYDCABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgxuZXRfbGV2ZXJhZ2UYDSABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI3CgZhc3NldHMYDiADKAsyJy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQXNzZXRFeHBvc3VyZRJDCg1hc3NldF9jbGFzc2VzGA8gAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkFzc2V0Q2xhc3NFeHBvc3VyZRI4Cg1tZWFuX2xldmVyYWdlGBAgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSOAoNcGVha19sZXZlcmFnZRgRIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhoKEnBlYWtfbGV2ZXJhZ2VfZGF0ZRgSIAEoCSKUAgoNQXNzZXRFeHBvc3VyZRINCgVhc3NldBgBIAEoCRI5Cgthc3NldF9jbGFzcxgCIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEjQKBHNpZGUYAyABKA4yJi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuUG9zaXRpb25TaWRlEg0KBXZhbHVlGAQgASgJEjEKBndlaWdodBgFIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEkEKC2luc3RydW1lbnRzGAYgAygLMiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkluc3RydW1lbnRFeHBvc3VyZSJuChJJbnN0cnVtZW50RXhwb3N1cmUSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRINCgV2YWx1ZRgDIAEoCRINCgVwcmljZRgEIAEoCRIRCglwcmljZWRfYXQYBSABKAkiuwEKEkFzc2V0Q2xhc3NFeHBvc3VyZRI5Cgthc3NldF9jbGFzcxgBIAEoDjIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Bc3NldENsYXNzEgwKBGxvbmcYAiABKAkSDQoFc2hvcnQYAyABKAkSDQoFZ3Jvc3MYBCABKAkSCwoDbmV0GAUgASgJEjEKBndlaWdodBgGIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlIpkDChlDb21wYXJlV2l0aEJlbmNobWFya1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEjkKDGJlbmNobWFya19pZBgEIAEoCUIjukggch4yHF5bQS1aMC05XVtBLVowLTkuXy8tXXswLDQ5fSQSSQoOcmlza19mcmVlX3JhdGUYBSABKAlCMbpILtgBAXIpMideLT8oMHxbMS05XVswLTldezAsMn0pKFwuWzAtOV17MSwxOH0pPyQSKwoUYW5udWFsaXNhdGlvbl9mYWN0b3IYBiABKA1CDbpICioIMAAw/AEw7QISPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSKWBgoaQ29tcGFyZVdpdGhCZW5jaG1hcmtBbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEhQKDGJlbmNobWFya19pZBgEIAEoCRIaChJiZW5jaG1hcmtfY3VycmVuY3kYBSABKAkSDAoEZnJvbRgGIAEoCRIKCgJ0bxgHIAEoCRIcChRhbm51YWxpc2F0aW9uX2ZhY3RvchgIIAEoDRIbChNhbm51YWxpc2F0aW9uX2Jhc2lzGAkgASgJEg8KB3JldHVybnMYCiABKAUSFgoOY2FycmllZF9wcmljZXMYCyABKAUSMAoFYWxwaGEYDCABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRIvCgRiZXRhGA0gASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSNgoLY29ycmVsYXRpb24YDiABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI5Cg50cmFja2luZ19lcnJvchgPIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEjwKEWluZm9ybWF0aW9uX3JhdGlvGBAgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSPwoUdGltZV93ZWlnaHRlZF9yZXR1cm4YESABKAsyIS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTWVhc3VyZRI7ChBiZW5jaG1hcmtfcmV0dXJuGBIgASgLMiEuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLk1lYXN1cmUSOAoNYWN0aXZlX3JldHVybhgTIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhsKE2RhaWx5X3JldHVybl9tZXRob2QYFCABKAki4AEKE0dldEF0dHJpYnV0aW9uUXVlcnkSHgoMcG9ydGZvbGlvX2lkGAEgASgJQgi6SAVyA7ABARI0CgRmcm9tGAIgASgJQia6SCPYAQFyHjIcXlswLTldezR9LVswLTldezJ9LVswLTldezJ9JBIyCgJ0bxgDIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeSK5AgoUR2V0QXR0cmlidXRpb25BbnN3ZXISNwoJZnJlc2huZXNzGAEgASgLMiQuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5GcmVzaG5lc3MSFAoMcG9ydGZvbGlvX2lkGAIgASgJEhAKCGN1cnJlbmN5GAMgASgJEgwKBGZyb20YBCABKAkSCgoCdG8YBSABKAkSOgoGYXNzZXRzGAYgAygLMiouY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkFzc2V0QXR0cmlidXRpb24SDAoEZ2FpbhgHIAEoCRI/ChR0aW1lX3dlaWdodGVkX3JldHVybhgIIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEhsKE2RhaWx5X3JldHVybl9tZXRob2QYCSABKAkiywEKEEFzc2V0QXR0cmlidXRpb24SDQoFYXNzZXQYASABKAkSOQoLYXNzZXRfY2xhc3MYAiABKA4yJC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQXNzZXRDbGFzcxIWCg5pbnN0cnVtZW50X2lkcxgDIAMoCRIMCgRnYWluGAQgASgJEjcKDGNvbnRyaWJ1dGlvbhgFIAEoCzIhLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5NZWFzdXJlEg4KBnRyYWRlcxgGIAEoBSKGAwoSTGlzdENvc3RCYXNpc1F1ZXJ5Eh4KDHBvcnRmb2xpb19pZBgBIAEoCUIIukgFcgOwAQESNAoEZnJvbRgCIAEoCUImukgj2AEBch4yHF5bMC05XXs0fS1bMC05XXsyfS1bMC05XXsyfSQSMgoCdG8YAyABKAlCJrpII9gBAXIeMhxeWzAtOV17NH0tWzAtOV17Mn0tWzAtOV17Mn0kEh4KDWluc3RydW1lbnRfaWQYBCABKAlCB7pIBHICGDISOwoFc3RhdGUYBSABKA4yIi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTG90U3RhdGVCCLpIBYIBAhABEhIKCmRlc2NlbmRpbmcYBiABKAgSPwoLY29uc2lzdGVuY3kYCiABKAsyKi5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLlJlYWRDb25zaXN0ZW5jeRI0CgRwYWdlGAsgASgLMiYuY2lwaGVyaG9yaXpvbi5wbGF0Zm9ybS52MS5QYWdlUmVxdWVzdCKVBAoTTGlzdENvc3RCYXNpc0Fuc3dlchI3CglmcmVzaG5lc3MYASABKAsyJC5jaXBoZXJob3Jpem9uLnBsYXRmb3JtLnYxLkZyZXNobmVzcxIUCgxwb3J0Zm9saW9faWQYAiABKAkSEAoIY3VycmVuY3kYAyABKAkSRAoRY29zdF9iYXNpc19tZXRob2QYBCABKA4yKS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQ29zdEJhc2lzTWV0aG9kEgwKBGZyb20YBSABKAkSCgoCdG8YBiABKAkSNAoEbG90cxgHIAMoCzImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Db3N0QmFzaXNMb3QSMQoEcGFnZRgIIAEoCzIjLmNpcGhlcmhvcml6b24ucGxhdGZvcm0udjEuUGFnZUluZm8SDQoFdG90YWwYCSABKAUSQgoLaW5zdHJ1bWVudHMYCiADKAsyLS5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuSW5zdHJ1bWVudENvc3RCYXNpcxIVCg1yZWFsaXNlZF9nYWluGAsgASgJEgwKBGNvc3QYDCABKAkSGQoMbWFya2V0X3ZhbHVlGA0gASgJSACIAQESHAoPdW5yZWFsaXNlZF9nYWluGA4gASgJSAGIAQFCDwoNX21hcmtldF92YWx1ZUISChBfdW5yZWFsaXNlZF9nYWluIqQDCgxDb3N0QmFzaXNMb3QSFQoNaW5zdHJ1bWVudF9pZBgBIAEoCRItCglvcGVuZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWNsb3NlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJb3BlbmVkX2J5GAQgASgJEhEKCWNsb3NlZF9ieRgFIAEoCRIQCghxdWFudGl0eRgGIAEoCRIMCgRjb3N0GAcgASgJEhQKDGhlbGRfc2Vjb25kcxgIIAEoAxIVCghwcm9jZWVkcxgJIAEoCUgAiAEBEhoKDXJlYWxpc2VkX2dhaW4YCiABKAlIAYgBARIZCgxtYXJrZXRfdmFsdWUYCyABKAlIAogBARIcCg91bnJlYWxpc2VkX2dhaW4YDCABKAlIA4gBARITCgtzdHJhdGVneV9pZBgNIAEoCUILCglfcHJvY2VlZHNCEAoOX3JlYWxpc2VkX2dhaW5CDwoNX21hcmtldF92YWx1ZUISChBfdW5yZWFsaXNlZF9nYWluIsICChNJbnN0cnVtZW50Q29zdEJhc2lzEhUKDWluc3RydW1lbnRfaWQYASABKAkSEAoIcXVhbnRpdHkYAiABKAkSDAoEY29zdBgDIAEoCRIRCglvcGVuX2xvdHMYBCABKAUSEgoFcHJpY2UYBSABKAlIAIgBARIRCglwcmljZWRfYXQYBiABKAkSGQoMbWFya2V0X3ZhbHVlGAcgASgJSAGIAQESHAoPdW5yZWFsaXNlZF9nYWluGAggASgJSAKIAQESEwoLY2xvc2VkX2xvdHMYCSABKAUSEAoIcHJvY2VlZHMYCiABKAkSFAoMY29zdF9vZl9zb2xkGAsgASgJEhUKDXJlYWxpc2VkX2dhaW4YDCABKAlCCAoGX3ByaWNlQg8KDV9tYXJrZXRfdmFsdWVCEgoQX3VucmVhbGlzZWRfZ2FpbirAAQoMUmV0dXJuQnVja2V0Eh0KGVJFVFVSTl9CVUNLRVRfVU5TUEVDSUZJRUQQABIWChJSRVRVUk5fQlVDS0VUX0hPVVIQARIVChFSRVRVUk5fQlVDS0VUX0RBWRACEhYKElJFVFVSTl9CVUNLRVRfV0VFSxADEhcKE1JFVFVSTl9CVUNLRVRfTU9OVEgQBBIZChVSRVRVUk5fQlVDS0VUX1FVQVJURVIQBRIWChJSRVRVUk5fQlVDS0VUX1lFQVIQBip4CgtFcGlzb2RlU29ydBIcChhFUElTT0RFX1NPUlRfVU5TUEVDSUZJRUQQABIaChZFUElTT0RFX1NPUlRfUEVBS19EQVRFEAESFgoSRVBJU09ERV9TT1JUX0RFUFRIEAISFwoTRVBJU09ERV9TT1JUX0xFTkdUSBADKl4KDFBvc2l0aW9uU2lkZRIdChlQT1NJVElPTl9TSURFX1VOU1BFQ0lGSUVEEAASFgoSUE9TSVRJT05fU0lERV9MT05HEAESFwoTUE9TSVRJT05fU0lERV9TSE9SVBACKk8KCExvdFN0YXRlEhkKFUxPVF9TVEFURV9VTlNQRUNJRklFRBAAEhIKDkxPVF9TVEFURV9PUEVOEAESFAoQTE9UX1NUQVRFX0NMT1NFRBACMpgIChRBbmFseXNpc1F1ZXJ5U2VydmljZRKsAQoTR2V0UG9ydGZvbGlvUmV0dXJucxIyLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5HZXRQb3J0Zm9saW9SZXR1cm5zUXVlcnkaMy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0UG9ydGZvbGlvUmV0dXJuc0Fuc3dlciIsirUYKAoEdXNlcgoHYW5hbHlzdAoFYWRtaW4QAyIHYW5hbHlzdCIFYWRtaW4SrwEKFExpc3REcmF3ZG93bkVwaXNvZGVzEjMuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkxpc3REcmF3ZG93bkVwaXNvZGVzUXVlcnkaNC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuTGlzdERyYXdkb3duRXBpc29kZXNBbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluEq8BChRHZXRQb3J0Zm9saW9FeHBvc3VyZRIzLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5HZXRQb3J0Zm9saW9FeHBvc3VyZVF1ZXJ5GjQuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldFBvcnRmb2xpb0V4cG9zdXJlQW5zd2VyIiyKtRgoCgR1c2VyCgdhbmFseXN0CgVhZG1pbhADIgdhbmFseXN0IgVhZG1pbhKvAQoUQ29tcGFyZVdpdGhCZW5jaG1hcmsSMy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuQ29tcGFyZVdpdGhCZW5jaG1hcmtRdWVyeRo0LmNpcGhlcmhvcml6b24udHJhZGluZy52MS5Db21wYXJlV2l0aEJlbmNobWFya0Fuc3dlciIsirUYKAoEdXNlcgoHYW5hbHlzdAoFYWRtaW4QAyIHYW5hbHlzdCIFYWRtaW4SnQEKDkdldEF0dHJpYnV0aW9uEi0uY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkdldEF0dHJpYnV0aW9uUXVlcnkaLi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuR2V0QXR0cmlidXRpb25BbnN3ZXIiLIq1GCgKBHVzZXIKB2FuYWx5c3QKBWFkbWluEAMiB2FuYWx5c3QiBWFkbWluEpoBCg1MaXN0Q29zdEJhc2lzEiwuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkxpc3RDb3N0QmFzaXNRdWVyeRotLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5MaXN0Q29zdEJhc2lzQW5zd2VyIiyKtRgoCgR1c2VyCgdhbmFseXN0CgVhZG1pbhADIgdhbmFseXN0IgVhZG1pbmIGcHJvdG8z", [file_buf_validate_validate, file_cipherhorizon_platform_v1_metadata, file_cipherhorizon_platform_v1_options, file_cipherhorizon_trading_v1_model, file_cipherhorizon_trading_v1_queries, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message cipherhorizon.trading.v1.GetPortfolioReturnsQuery
@@ -993,6 +993,326 @@ export const AssetAttributionSchema: GenMessage<AssetAttribution> = /*@__PURE__*
   messageDesc(file_cipherhorizon_trading_v1_analysis, 15);
 
 /**
+ * @generated from message cipherhorizon.trading.v1.ListCostBasisQuery
+ */
+export type ListCostBasisQuery = Message<"cipherhorizon.trading.v1.ListCostBasisQuery"> & {
+  /**
+   * @generated from field: string portfolio_id = 1;
+   */
+  portfolioId: string;
+
+  /**
+   * Days (UTC, YYYY-MM-DD), both included. Empty: from the day of the first activity, to the later of
+   * the last recorded price and the last activity.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 3;
+   */
+  to: string;
+
+  /**
+   * @generated from field: string instrument_id = 4;
+   */
+  instrumentId: string;
+
+  /**
+   * @generated from field: cipherhorizon.trading.v1.LotState state = 5;
+   */
+  state: LotState;
+
+  /**
+   * Open lots by instrument and purchase, closed ones by sale; the oldest first unless this is set.
+   *
+   * @generated from field: bool descending = 6;
+   */
+  descending: boolean;
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.ReadConsistency consistency = 10;
+   */
+  consistency?: ReadConsistency | undefined;
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.PageRequest page = 11;
+   */
+  page?: PageRequest | undefined;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.ListCostBasisQuery.
+ * Use `create(ListCostBasisQuerySchema)` to create a new message.
+ */
+export const ListCostBasisQuerySchema: GenMessage<ListCostBasisQuery> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 16);
+
+/**
+ * @generated from message cipherhorizon.trading.v1.ListCostBasisAnswer
+ */
+export type ListCostBasisAnswer = Message<"cipherhorizon.trading.v1.ListCostBasisAnswer"> & {
+  /**
+   * @generated from field: cipherhorizon.platform.v1.Freshness freshness = 1;
+   */
+  freshness?: Freshness | undefined;
+
+  /**
+   * @generated from field: string portfolio_id = 2;
+   */
+  portfolioId: string;
+
+  /**
+   * @generated from field: string currency = 3;
+   */
+  currency: string;
+
+  /**
+   * How a sale finds its lots. AVERAGE has one lot for all that is held of an instrument: it keeps
+   * the time of its first purchase.
+   *
+   * @generated from field: cipherhorizon.trading.v1.CostBasisMethod cost_basis_method = 4;
+   */
+  costBasisMethod: CostBasisMethod;
+
+  /**
+   * @generated from field: string from = 5;
+   */
+  from: string;
+
+  /**
+   * Open lots and their prices are those at the end of this day.
+   *
+   * @generated from field: string to = 6;
+   */
+  to: string;
+
+  /**
+   * @generated from field: repeated cipherhorizon.trading.v1.CostBasisLot lots = 7;
+   */
+  lots: CostBasisLot[];
+
+  /**
+   * @generated from field: cipherhorizon.platform.v1.PageInfo page = 8;
+   */
+  page?: PageInfo | undefined;
+
+  /**
+   * @generated from field: int32 total = 9;
+   */
+  total: number;
+
+  /**
+   * Of all instruments asked for, by id; on each page.
+   *
+   * @generated from field: repeated cipherhorizon.trading.v1.InstrumentCostBasis instruments = 10;
+   */
+  instruments: InstrumentCostBasis[];
+
+  /**
+   * The sums over them. Market value and unrealised gain are absent while one that is held has no
+   * recorded price.
+   *
+   * @generated from field: string realised_gain = 11;
+   */
+  realisedGain: string;
+
+  /**
+   * @generated from field: string cost = 12;
+   */
+  cost: string;
+
+  /**
+   * @generated from field: optional string market_value = 13;
+   */
+  marketValue?: string | undefined;
+
+  /**
+   * @generated from field: optional string unrealised_gain = 14;
+   */
+  unrealisedGain?: string | undefined;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.ListCostBasisAnswer.
+ * Use `create(ListCostBasisAnswerSchema)` to create a new message.
+ */
+export const ListCostBasisAnswerSchema: GenMessage<ListCostBasisAnswer> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 17);
+
+/**
+ * @generated from message cipherhorizon.trading.v1.CostBasisLot
+ */
+export type CostBasisLot = Message<"cipherhorizon.trading.v1.CostBasisLot"> & {
+  /**
+   * @generated from field: string instrument_id = 1;
+   */
+  instrumentId: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp opened_at = 2;
+   */
+  openedAt?: Timestamp | undefined;
+
+  /**
+   * Absent for an open one.
+   *
+   * @generated from field: google.protobuf.Timestamp closed_at = 3;
+   */
+  closedAt?: Timestamp | undefined;
+
+  /**
+   * The trades; that of the purchase is empty for what was sold without having been there.
+   *
+   * @generated from field: string opened_by = 4;
+   */
+  openedBy: string;
+
+  /**
+   * @generated from field: string closed_by = 5;
+   */
+  closedBy: string;
+
+  /**
+   * Of an open one what is left.
+   *
+   * @generated from field: string quantity = 6;
+   */
+  quantity: string;
+
+  /**
+   * With the fees of its purchase.
+   *
+   * @generated from field: string cost = 7;
+   */
+  cost: string;
+
+  /**
+   * From the purchase to the sale, or to the end of the last day.
+   *
+   * @generated from field: int64 held_seconds = 8;
+   */
+  heldSeconds: bigint;
+
+  /**
+   * Closed: what was received for it less its fees, and that less the cost.
+   *
+   * @generated from field: optional string proceeds = 9;
+   */
+  proceeds?: string | undefined;
+
+  /**
+   * @generated from field: optional string realised_gain = 10;
+   */
+  realisedGain?: string | undefined;
+
+  /**
+   * Open: absent while the instrument has no recorded price.
+   *
+   * @generated from field: optional string market_value = 11;
+   */
+  marketValue?: string | undefined;
+
+  /**
+   * @generated from field: optional string unrealised_gain = 12;
+   */
+  unrealisedGain?: string | undefined;
+
+  /**
+   * Of the sale; empty where it is of none.
+   *
+   * @generated from field: string strategy_id = 13;
+   */
+  strategyId: string;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.CostBasisLot.
+ * Use `create(CostBasisLotSchema)` to create a new message.
+ */
+export const CostBasisLotSchema: GenMessage<CostBasisLot> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 18);
+
+/**
+ * @generated from message cipherhorizon.trading.v1.InstrumentCostBasis
+ */
+export type InstrumentCostBasis = Message<"cipherhorizon.trading.v1.InstrumentCostBasis"> & {
+  /**
+   * @generated from field: string instrument_id = 1;
+   */
+  instrumentId: string;
+
+  /**
+   * Held at the end of the last day.
+   *
+   * @generated from field: string quantity = 2;
+   */
+  quantity: string;
+
+  /**
+   * @generated from field: string cost = 3;
+   */
+  cost: string;
+
+  /**
+   * @generated from field: int32 open_lots = 4;
+   */
+  openLots: number;
+
+  /**
+   * The last recorded price until then, and its day; absent and empty without one.
+   *
+   * @generated from field: optional string price = 5;
+   */
+  price?: string | undefined;
+
+  /**
+   * @generated from field: string priced_at = 6;
+   */
+  pricedAt: string;
+
+  /**
+   * @generated from field: optional string market_value = 7;
+   */
+  marketValue?: string | undefined;
+
+  /**
+   * @generated from field: optional string unrealised_gain = 8;
+   */
+  unrealisedGain?: string | undefined;
+
+  /**
+   * Of the sales of the period.
+   *
+   * @generated from field: int32 closed_lots = 9;
+   */
+  closedLots: number;
+
+  /**
+   * @generated from field: string proceeds = 10;
+   */
+  proceeds: string;
+
+  /**
+   * @generated from field: string cost_of_sold = 11;
+   */
+  costOfSold: string;
+
+  /**
+   * @generated from field: string realised_gain = 12;
+   */
+  realisedGain: string;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.InstrumentCostBasis.
+ * Use `create(InstrumentCostBasisSchema)` to create a new message.
+ */
+export const InstrumentCostBasisSchema: GenMessage<InstrumentCostBasis> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_analysis, 19);
+
+/**
  * @generated from enum cipherhorizon.trading.v1.ReturnBucket
  */
 export const ReturnBucket = {
@@ -1121,6 +1441,43 @@ export const PositionSideSchema: GenEnum<PositionSide> = /*@__PURE__*/
   enumDesc(file_cipherhorizon_trading_v1_analysis, 2);
 
 /**
+ * @generated from enum cipherhorizon.trading.v1.LotState
+ */
+export const LotState = {
+  /**
+   * Open.
+   *
+   * @generated from enum value: LOT_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * What was not yet sold at the end of `to`.
+   *
+   * @generated from enum value: LOT_STATE_OPEN = 1;
+   */
+  OPEN: 1,
+
+  /**
+   * What each sale from `from` to `to` took from each lot.
+   *
+   * @generated from enum value: LOT_STATE_CLOSED = 2;
+   */
+  CLOSED: 2,
+} as const;
+
+/**
+ * @generated from enum cipherhorizon.trading.v1.LotState
+ */
+export type LotState = (typeof LotState)[keyof typeof LotState] | UnknownEnum;
+
+/**
+ * Describes the enum cipherhorizon.trading.v1.LotState.
+ */
+export const LotStateSchema: GenEnum<LotState> = /*@__PURE__*/
+  enumDesc(file_cipherhorizon_trading_v1_analysis, 3);
+
+/**
  * What is computed of portfolios and strategies beyond their performance. Served by the read server.
  *
  * @generated from service cipherhorizon.trading.v1.AnalysisQueryService
@@ -1175,6 +1532,16 @@ export const AnalysisQueryService: GenService<{
     methodKind: "unary";
     input: typeof GetAttributionQuerySchema;
     output: typeof GetAttributionAnswerSchema;
+  },
+  /**
+   * The lots of a portfolio by its cost basis method: open ones, or what sales took from them.
+   *
+   * @generated from rpc cipherhorizon.trading.v1.AnalysisQueryService.ListCostBasis
+   */
+  listCostBasis: {
+    methodKind: "unary";
+    input: typeof ListCostBasisQuerySchema;
+    output: typeof ListCostBasisAnswerSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cipherhorizon_trading_v1_analysis, 0);
