@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import type { Config } from '../src/config/config.ts';
 import { ProcessCommandService } from '../src/gen/cipherhorizon/platform/v1/processes_pb.ts';
-import type { ProcessDefinition } from '../src/process/kit.ts';
+import type { PolicyDefinition, ProcessDefinition } from '../src/process/kit.ts';
 import { operatedProcess } from '../src/process/operate.ts';
 import type { ProcessSource, ProcessStore } from '../src/process/ports.ts';
-import { startProcesses } from '../src/process/run.ts';
+import { startPolicies, startProcesses } from '../src/process/run.ts';
 import type { CommandBus } from '../src/write/command-bus.ts';
 import { defineDecider, type WriteContext } from '../src/write/kit.ts';
 import { createSendCommand } from './process-commands.ts';
@@ -13,40 +13,55 @@ import type { ServerProcess } from './server-process.ts';
 /** Every process that spans aggregates: a new one, and a new version of one, is added here. */
 export const processDefinitions: readonly ProcessDefinition[] = [];
 
+/** Every policy: what events lead to for those that have declared an interest. */
+export const policies: readonly PolicyDefinition[] = [];
+
 /** What operators ask of processes. */
 export const processWrite: WriteContext = {
   service: ProcessCommandService,
   deciders: [defineDecider(operatedProcess)],
 };
 
-/** Runs the processes beside the command bus that their commands go to. */
+/** Runs processes and policies beside the command bus that their commands go to. */
 export async function runProcesses(
   { config, log, metrics, stop, own }: Omit<ServerProcess, 'validate'>,
   parts: {
     readonly definitions: readonly ProcessDefinition[];
+    readonly policies: readonly PolicyDefinition[];
     readonly bus: CommandBus;
     readonly store: ProcessStore;
     readonly source: ProcessSource;
   },
 ): Promise<void> {
   const end = new AbortController();
-  const { definitions, bus, store, source } = parts;
-  const processes = await startProcesses({
-    ...{ definitions, store, source, log },
-    execute: createSendCommand(bus),
-    now: Date.now,
-    observe: metrics.processes(),
-    name: nameOf(config),
-    signal: AbortSignal.any([stop, end.signal]),
-  });
-  for (const gauge of processes.gauges) metrics.addGauge(gauge);
+  const running: Promise<void>[] = [];
   // Before the bus and the stores are closed.
   own({
-    [Symbol.asyncDispose]: () => {
+    [Symbol.asyncDispose]: async () => {
       end.abort();
-      return processes.ended;
+      await Promise.all(running);
     },
   });
+  const { definitions, bus, store, source } = parts;
+  const signal = AbortSignal.any([stop, end.signal]);
+  const ports = { store, source, log, execute: createSendCommand(bus), now: Date.now, signal };
+  if (definitions.length > 0) {
+    const observe = metrics.processes();
+    const processes = await startProcesses({
+      ...ports,
+      definitions,
+      observe,
+      name: nameOf(config),
+    });
+    running.push(processes.ended);
+    for (const gauge of processes.gauges) metrics.addGauge(gauge);
+  }
+  if (parts.policies.length > 0) {
+    const observe = metrics.policies();
+    const started = await startPolicies({ ...ports, definitions: parts.policies, observe });
+    running.push(started.ended);
+    for (const gauge of started.gauges) metrics.addGauge(gauge);
+  }
 }
 
 /** The same after a restart, and of no other write server that runs: two cannot have one address. */

@@ -5,7 +5,7 @@ import { createCommandBus } from '../src/write/command-bus.ts';
 import { createReplayService } from '../src/write/replay.ts';
 import { createCommandService } from '../src/write/service.ts';
 import { openEventSource, openEventStore, openReadModels } from './engines.ts';
-import { processDefinitions, processWrite, runProcesses } from './processes.ts';
+import { policies, processDefinitions, processWrite, runProcesses } from './processes.ts';
 import { runServer } from './server-process.ts';
 import { views } from './views.ts';
 
@@ -46,9 +46,10 @@ await runServer(
         refusalsKept: 100_000,
       }),
     );
-    if (processDefinitions.length > 0) {
+    if (processDefinitions.length + policies.length > 0) {
       const source = own(openEventSource(config));
-      await runProcesses(server, { definitions: processDefinitions, bus, store, source });
+      const definitions = processDefinitions;
+      await runProcesses(server, { definitions, policies, bus, store, source });
     }
     return {
       services: [

@@ -1,7 +1,8 @@
-import { toJson } from '@bufbuild/protobuf';
+import { type DescMessage, type Message, toJson } from '@bufbuild/protobuf';
 import { CommandMetadataSchema } from '../gen/cipherhorizon/platform/v1/metadata_pb.ts';
 import { deriveUuid } from '../kernel/derived-id.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
+import type { Principal } from '../kernel/principal.ts';
 import { type CommandDefinition, type ProcessDefinition, viewOf } from './kit.ts';
 import type { Command, Process, Purpose, Refusal } from './state.ts';
 
@@ -25,20 +26,9 @@ export function buildCommand(
     const view = viewOf(process) as never;
     const message = build(view);
     if (message === undefined) return undefined;
-    if (message.$typeName !== schema.typeName) {
-      throw new TypeError(`it is a ${message.$typeName}, not a ${schema.typeName}`);
-    }
-    const { subject, roles } = definition.actsAs?.(view) ?? {
-      subject: process.actor,
-      roles: process.roles,
-    };
-    return {
-      commandId: commandIdOf(process.id, step, purpose),
-      type: schema.typeName,
-      payload: withoutMetadata(schema, toJson(schema, message) as JsonObject),
-      subject,
-      roles,
-    };
+    const sender = { subject: process.actor, roles: process.roles };
+    const principal = definition.actsAs?.(view) ?? sender;
+    return commandOf(commandIdOf(process.id, step, purpose), schema, message, principal);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const what = purpose === 'step' ? 'the command' : 'the compensation';
@@ -47,11 +37,22 @@ export function buildCommand(
   }
 }
 
+/** @throws TypeError where the message is not one of the schema */
+export function commandOf(
+  commandId: string,
+  schema: DescMessage,
+  message: Message,
+  { subject, roles }: Principal,
+): Command {
+  if (message.$typeName !== schema.typeName) {
+    throw new TypeError(`it is a ${message.$typeName}, not a ${schema.typeName}`);
+  }
+  const payload = withoutMetadata(schema, toJson(schema, message) as JsonObject);
+  return { commandId, type: schema.typeName, payload, subject, roles };
+}
+
 /** The runner says who sends it, and why. */
-function withoutMetadata(
-  schema: CommandDefinition<never>['schema'],
-  payload: JsonObject,
-): JsonObject {
+function withoutMetadata(schema: DescMessage, payload: JsonObject): JsonObject {
   const field = schema.fields.find(
     ({ message }) => message?.typeName === CommandMetadataSchema.typeName,
   );

@@ -11,7 +11,9 @@ export type ProcessView<Data extends JsonObject = JsonObject> = Pick<
 > & {
   readonly data: Data;
   /** By name; a step that has not started yet is there too. */
-  readonly steps: { readonly [name: string]: Pick<StepState, 'phase' | 'receipt' | 'event'> };
+  readonly steps: {
+    readonly [name: string]: Pick<StepState, 'phase' | 'receipt' | 'event' | 'refusal'>;
+  };
 };
 
 /** An event that starts processes. */

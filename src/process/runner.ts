@@ -4,10 +4,11 @@ import { idOf } from '../kernel/stream-name.ts';
 import type { Gauge, Log } from '../kernel/telemetry.ts';
 import { createDefinitions } from './catalogue.ts';
 import { type Checkpoint, checkpointOf, createCheckpoints } from './checkpoint.ts';
+import { quietBatches, type Runner } from './drive.ts';
 import { processEventSchemas, revivingTypes } from './events.ts';
 import type { ProcessDefinition } from './kit.ts';
 import { createManager, type Manager } from './manager.ts';
-import type { ProcessBatch, ProcessSource, ProcessStore, SendCommand } from './ports.ts';
+import type { ProcessSource, ProcessStore, SendCommand } from './ports.ts';
 import { createRouter } from './router.ts';
 import { createSender } from './sender.ts';
 
@@ -37,33 +38,10 @@ export type ProcessRunnerOptions = {
   readonly onWakeAt?: (atMs: number) => void;
 };
 
-/**
- * The parts of a runner that do not wait: whoever drives it brings the batches and the time.
- * `run.ts` does, for a process; a test does, with a clock of its own.
- */
-export type ProcessRunner = {
-  /** Finds what has not ended; the position to go on from. At the head of the log the first time. */
-  readonly restore: () => Promise<Position>;
-  readonly isRestored: () => boolean;
-  /** The types of events that it wants. */
-  readonly types: readonly string[];
-  /** Takes what comes after what it has had. @throws StoreFault: bring it once more */
-  readonly deliver: (batch: ProcessBatch) => Promise<void>;
-  /** How far it is. */
-  readonly position: () => Position;
-  /** Does what is due; without waiting for it. */
-  readonly wake: () => void;
-  readonly nextWakeAt: () => number | undefined;
-  readonly settled: () => Promise<void>;
-  /** Keeps how far it is; nothing where that has been kept. */
-  readonly checkpoint: () => Promise<void>;
+export type ProcessRunner = Runner & {
   readonly unfinished: () => number;
   readonly gauges: readonly Gauge[];
-  readonly stop: () => void;
 };
-
-/** So many batches without an event of interest are kept too: nobody wants to look at them again. */
-const quietBatches = 1_000;
 
 export function createProcessRunner(options: ProcessRunnerOptions): ProcessRunner {
   const { source, store, now, log, name } = options;

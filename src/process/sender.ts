@@ -4,6 +4,7 @@ import { streamOf } from './events.ts';
 import type { Live } from './live.ts';
 import type { Manager } from './manager.ts';
 import type { SendCommand } from './ports.ts';
+import { backoffMs, isTransient, NoOutcome, within } from './sending.ts';
 import { dueAtOf, unansweredOf } from './state.ts';
 import { createTimers } from './timers.ts';
 import { createGate } from './turns.ts';
@@ -22,9 +23,6 @@ export type SenderOptions = {
   /** The next time to `wake` is earlier than it was. */
   readonly onWakeAt?: (atMs: number) => void;
 };
-
-const firstBackoffMs = 100;
-const longestBackoffMs = 30_000;
 
 /** The effects of processes: sends what has no outcome yet, and sees to it that time passes. */
 export type Sender = {
@@ -54,8 +52,7 @@ export function createSender(options: SenderOptions, manager: () => Manager): Se
   const again = (live: Live, error: unknown, what: 'sendAgainAt' | 'passAgainAt') => {
     live.attempts += 1;
     live.fault = error instanceof Error ? error.message : String(error);
-    const backoffMs = Math.min(firstBackoffMs * 2 ** (live.attempts - 1), longestBackoffMs);
-    live[what] = now() + backoffMs;
+    live[what] = now() + backoffMs(live.attempts);
     log.warn({ err: error, processId: live.id, attempts: live.attempts }, 'a process waits');
   };
 
@@ -73,7 +70,7 @@ export function createSender(options: SenderOptions, manager: () => Manager): Se
       options.execute(outgoing, signal),
     );
     if (isRejection(outcome) && isTransient(outcome)) {
-      throw new Error(`${outcome.code}: ${outcome.message}`);
+      throw new NoOutcome(`${outcome.code}: ${outcome.message}`);
     }
     const { change, take } = manager();
     const input = isRejection(outcome)
@@ -166,30 +163,6 @@ function nameOf(runner: string): string {
   return runner.slice(0, runner.lastIndexOf('#'));
 }
 
-/** A refusal that says "try again" is none: the next attempt may be accepted. */
-function isTransient({ kind }: Rejection): boolean {
-  return (
-    kind === 'CONFLICT' || kind === 'OVERLOADED' || kind === 'UNAVAILABLE' || kind === 'TIMED_OUT'
-  );
-}
-
 function told({ code, message }: Rejection): { code: string; message: string } {
   return { code, message };
-}
-
-/** @throws Error where the time is over or the runner stops; what was begun may still take effect */
-async function within<Result>(
-  timeoutMs: number,
-  stop: AbortSignal,
-  task: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]);
-  const over = Promise.withResolvers<never>();
-  const giveUp = () => over.reject(new Error('no outcome in time'));
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([task(signal), over.promise]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
 }

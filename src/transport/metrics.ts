@@ -19,6 +19,8 @@ export type Metrics = MetricsText & {
   readonly addGauge: (gauge: Gauge) => void;
   /** `cqrs_process_total`; definitions and outcomes are few, and known to the code. */
   readonly processes: () => (definition: string, outcome: string) => void;
+  /** `cqrs_policy_commands_total`; policies and outcomes are few, and known to the code. */
+  readonly policies: () => (policy: string, outcome: string) => void;
 };
 
 // From a cached query to a command that waits for its views.
@@ -38,6 +40,7 @@ export function createMetrics(processName: string): Metrics {
       addGauge(registry, gauge);
     },
     processes: () => processMetrics(registry),
+    policies: () => policyMetrics(registry),
   };
 }
 
@@ -49,6 +52,16 @@ function processMetrics(registry: Registry): (definition: string, outcome: strin
     registers: [registry],
   });
   return (definition, outcome) => total.inc({ definition, outcome });
+}
+
+function policyMetrics(registry: Registry): (policy: string, outcome: string) => void {
+  const total = new Counter({
+    name: 'cqrs_policy_commands_total',
+    help: 'What became of the commands that events led to: accepted, refused, fault (sent again), defect.',
+    labelNames: ['policy', 'outcome'],
+    registers: [registry],
+  });
+  return (policy, outcome) => total.inc({ policy, outcome });
 }
 
 function busMetrics(registry: Registry, bus: string, messages: ReadonlySet<string>): BusMetrics {

@@ -249,7 +249,11 @@ export type World = ReturnType<typeof createWorld>;
  * The ports of one life of a runner, which ends before or after the effect of the number that is
  * given: from then on nothing gets through.
  */
-export function mortal(world: World, diesAt: number, when: 'before' | 'after') {
+export function mortal(
+  world: Pick<World, 'log' | 'execute'>,
+  diesAt: number,
+  when: 'before' | 'after',
+) {
   let effects = 0;
   let isDead = false;
   const guarded = async <Result>(effect: () => Promise<Result>): Promise<Result> => {
