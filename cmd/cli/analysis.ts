@@ -5,6 +5,7 @@ import { addCostBasisCommand } from './analysis-cost-basis.ts';
 import { addDrawdownsCommand } from './analysis-drawdowns.ts';
 import { addExposureCommand } from './analysis-exposure.ts';
 import { addReturnsCommand } from './analysis-returns.ts';
+import { addStrategyPerformanceCommand } from './analysis-strategy.ts';
 import type { Bind } from './cli.ts';
 import { addTradeStatisticsCommand } from './trade-statistics.ts';
 
@@ -19,5 +20,6 @@ export function addAnalysisCommands(program: Command, bind: Bind): void {
   addBenchmarkCommand(analysis, bind);
   addAttributionCommand(analysis, bind);
   addCostBasisCommand(analysis, bind);
+  addStrategyPerformanceCommand(analysis, bind);
   addTradeStatisticsCommand(analysis, bind);
 }

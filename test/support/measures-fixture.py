@@ -180,6 +180,16 @@ def roots(dates, amounts):
     return int((np.sign(values[1:]) != np.sign(values[:-1])).sum())
 
 
+def exact_rate(dates, amounts):
+    """pyxirr stops some digits short of a double: the root that it found is made exact."""
+    found = pyxirr.xirr(dates, amounts)
+    years = np.array([(d - dates[0]).days / 365 for d in dates])
+    value = lambda rate: float((np.array(amounts) / (1 + rate) ** years).sum())
+    rate = brentq(value, found - 1e-4, found + 1e-4, xtol=1e-16, rtol=1e-15)
+    assert math.isclose(rate, found, rel_tol=1e-6)
+    return finite(rate)
+
+
 def flows():
     made = 0
     while made < 40:
@@ -192,13 +202,8 @@ def flows():
         if amounts[-1] == 0 or roots(dates, amounts) != 1:
             continue
         made += 1
-        # pyxirr stops some digits short of a double: the root that it found is made exact.
-        found = pyxirr.xirr(dates, amounts)
-        years = np.array([(d - dates[0]).days / 365 for d in dates])
-        value = lambda rate: float((np.array(amounts) / (1 + rate) ** years).sum())
-        rate = brentq(value, found - 1e-4, found + 1e-4, xtol=1e-16, rtol=1e-15)
-        assert math.isclose(rate, found, rel_tol=1e-6)
-        yield {"flows": [[d.isoformat(), a] for d, a in zip(dates, amounts)], "xirr": finite(rate)}
+        rate = exact_rate(dates, amounts)
+        yield {"flows": [[d.isoformat(), a] for d, a in zip(dates, amounts)], "xirr": rate}
     for amounts in ([-100.0, -5.0], [10.0, 20.0, 30.0]):
         dates = [START + datetime.timedelta(days=90 * i) for i in range(len(amounts))]
         assert pyxirr.xirr(dates, amounts, silent=True) is None
@@ -398,6 +403,90 @@ def trade_lists():
     yield of("many", random_trades(200, 4, False))
 
 
+# Strategies: their trades as an account, what is bought paid in, what is sold taken out
+
+
+def strategy_account(trades, prices, days):
+    """By day: value at its end, paid in at its start, taken out at its end; exact."""
+    held, found = {}, []
+    for number in range(days):
+        paid, taken = Fraction(0), Fraction(0)
+        for instrument, at, side, quantity, price, fee in trades:
+            if at != number:
+                continue
+            amount = Fraction(quantity) * Fraction(price)
+            if side == "BUY":
+                paid += amount + Fraction(fee)
+                held[instrument] = held.get(instrument, Fraction(0)) + Fraction(quantity)
+            else:
+                taken += amount - Fraction(fee)
+                held[instrument] -= Fraction(quantity)
+        value = sum(amount * Fraction(prices[name][number]) for name, amount in held.items())
+        found.append((value, paid, taken))
+    return found
+
+
+def strategy_trades(days, names, prices):
+    """[instrument, day, side, quantity, price, fee], one at most for each day and instrument."""
+    held, trades = {name: 0 for name in names}, []
+    for number in range(days):
+        for name in names:
+            buys = held[name] == 0 or random.random() < 0.5
+            if random.random() < 0.75:
+                continue
+            quantity = int(random.integers(1, 40 if buys else held[name] + 1))
+            held[name] += quantity if buys else -quantity
+            price = round(float(prices[name][number]) * random.uniform(0.99, 1.01), 2)
+            fee = f"0.{int(random.integers(0, 100)):02d}"
+            side = "BUY" if buys else "SELL"
+            trades.append([name, number, side, str(quantity), f"{price:.2f}", fee])
+    return trades
+
+
+def strategies():
+    made = 0
+    while made < 6:
+        days, names = (20, 90, 250)[made % 3], ["A0-USD", "A1-USD"][: 1 + made // 3]
+        prices = {
+            name: [f"{p:.2f}" for p in 100 * np.cumprod(1 + random.normal(0.001, 0.02, days))]
+            for name in names
+        }
+        trades = strategy_trades(days, names, prices)
+        if not trades:
+            continue
+        first = min(trade[1] for trade in trades)
+        account = strategy_account(trades, prices, days)
+        returns, before = [], Fraction(0)
+        for value, paid, taken in account:
+            if before + paid > 0:
+                returns.append(float((value + taken) / (before + paid) - 1))
+            before = value
+        paid_in, taken_out = sum(a[1] for a in account), sum(a[2] for a in account)
+        flows = [
+            (START + datetime.timedelta(days=number), float(taken - paid))
+            for number, (_, paid, taken) in enumerate(account)
+            if taken != paid
+        ]
+        flows.append((START + datetime.timedelta(days=days - 1), float(before)))
+        dates, amounts = [f[0] for f in flows], [f[1] for f in flows]
+        if min(amounts) >= 0 or max(amounts) <= 0 or roots(dates, amounts) != 1:
+            continue
+        made += 1
+        yield {
+            "name": f"{len(trades)} trades of {len(names)} in {days} days",
+            "start": START.isoformat(),
+            "firstDay": first,
+            "prices": prices,
+            "trades": trades,
+            "gain": float(before - paid_in + taken_out),
+            "paidIn": float(paid_in),
+            "takenOut": float(taken_out),
+            "returns": len(returns),
+            "moneyWeightedReturn": exact_rate(dates, amounts),
+            "measures": measures(returns, 365, 0.0),
+        }
+
+
 if __name__ == "__main__":
     header = {
         "about": "Expected values by independent implementations; null is undefined.",
@@ -406,6 +495,7 @@ if __name__ == "__main__":
     }
     print(json.dumps(header))
     made = {"series": series, "flows": flows, "portfolio": portfolios, "tradeList": trade_lists}
+    made["strategy"] = strategies
     for kind, rows in made.items():
         for row in rows():
             print(json.dumps({kind: row}))

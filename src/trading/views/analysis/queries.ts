@@ -4,6 +4,7 @@ import { costBasisQuery } from './cost-basis-query.ts';
 import { drawdownsQuery } from './drawdowns-query.ts';
 import { exposureQuery } from './exposure-query.ts';
 import { returnsQuery } from './returns-query.ts';
+import { strategyQuery } from './strategy-query.ts';
 
 export const analysisQueries = [
   returnsQuery,
@@ -12,4 +13,5 @@ export const analysisQueries = [
   benchmarkQuery,
   attributionQuery,
   costBasisQuery,
+  strategyQuery,
 ];

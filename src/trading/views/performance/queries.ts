@@ -10,18 +10,17 @@ import { amountText } from '../amounts.ts';
 import { dailyCloses } from '../candles/daily-closes.ts';
 import { dayText } from '../days.ts';
 import { instruments } from '../instruments/instruments.ts';
-import { method as measureMethod } from '../measures/measure.ts';
 import { portfolioDays } from '../portfolios/portfolio-days.ts';
 import { type PortfolioDocument, portfolios } from '../portfolios/portfolios.ts';
 import { portfolioRecord } from '../portfolios/queries.ts';
 import type { Found } from '../reading.ts';
-import { figuresOf } from './figures.ts';
 import { readHistory } from './history.ts';
+import { measuredOf } from './measured.ts';
 import { askedPeriod, knownPeriod } from './period.ts';
 import { readValuations } from './read-valuations.ts';
 import { riskFreeRateOf } from './risk-free.ts';
 import { pointsOf } from './series.ts';
-import { annualisationOf, type Valuation, type Valuations } from './valuation.ts';
+import type { Valuation, Valuations } from './valuation.ts';
 
 const { method } = TradingQueryService;
 const views = [portfolios, portfolioDays, dailyCloses, instruments];
@@ -84,23 +83,15 @@ function currencyOf(found: Found | undefined): string {
 }
 
 function performanceOf(
-  { days, held, carried, pricedAt }: Valuations,
-  { annualisationFactor: requested }: GetPortfolioPerformanceQuery,
+  valuations: Valuations,
+  { annualisationFactor }: GetPortfolioPerformanceQuery,
   riskFreeRate: number,
 ) {
-  const { factor, basis } =
-    requested === 0 ? annualisationOf(held) : { factor: requested, basis: 'REQUESTED' };
-  const closes = annualisationOf(held).basis === 'MARKETS_THAT_CLOSE';
-  const bySession = factor < 365 && closes;
+  const { days } = valuations;
   return {
     ...periodOf(days),
     ...amountsOf(days),
-    ...figuresOf(days, { factor, riskFreeRate, bySession }),
-    dailyReturnMethod: measureMethod.dailyReturn,
-    annualisationFactor: factor,
-    annualisationBasis: basis,
-    pricedAt: pricedAt === undefined ? '' : dayText(pricedAt),
-    carriedPrices: carried,
+    ...measuredOf(valuations, { annualisationFactor, riskFreeRate }),
   };
 }
 

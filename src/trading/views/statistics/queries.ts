@@ -85,7 +85,7 @@ const nameOfGrouping = (grouping: RoundTripGrouping) =>
   grouping === RoundTripGrouping.SALE ? groupingMethod.sale : groupingMethod.lot;
 
 /** The positions that trades of the strategy are in, of its user. */
-async function positionsOf(reader: Reader, strategyId: string, userId: string) {
+export async function positionsOf(reader: Reader, strategyId: string, userId: string) {
   const found = await listAll(reader, positions, {
     where: [
       { field: 'strategyIds', in: [strategyId] },
