@@ -5,16 +5,23 @@ import type { PolicyDefinition, ProcessDefinition } from '../src/process/kit.ts'
 import { operatedProcess } from '../src/process/operate.ts';
 import type { ProcessSource, ProcessStore } from '../src/process/ports.ts';
 import { startPolicies, startProcesses } from '../src/process/run.ts';
+import { paperVenuePolicy } from '../src/trading/processes/paper-venue.ts';
+import { signalExitsPolicy, signalFollowUpPolicy } from '../src/trading/processes/signal-exits.ts';
+import { tradeSignals } from '../src/trading/processes/trade-signal.ts';
 import type { CommandBus } from '../src/write/command-bus.ts';
 import { defineDecider, type WriteContext } from '../src/write/kit.ts';
 import { createSendCommand } from './process-commands.ts';
 import type { ServerProcess } from './server-process.ts';
 
 /** Every process that spans aggregates: a new one, and a new version of one, is added here. */
-export const processDefinitions: readonly ProcessDefinition[] = [];
+export const processDefinitions: readonly ProcessDefinition[] = [...tradeSignals];
 
 /** Every policy: what events lead to for those that have declared an interest. */
-export const policies: readonly PolicyDefinition[] = [];
+export const policies: readonly PolicyDefinition[] = [
+  paperVenuePolicy,
+  signalExitsPolicy,
+  signalFollowUpPolicy,
+];
 
 /** What operators ask of processes. */
 export const processWrite: WriteContext = {

@@ -14,7 +14,9 @@ import {
 import { AnalysisQueryService } from '../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { BacktestService } from '../src/gen/cipherhorizon/trading/v1/backtest_pb.ts';
 import { TradingCommandService } from '../src/gen/cipherhorizon/trading/v1/commands_pb.ts';
+import { OrderCommandService } from '../src/gen/cipherhorizon/trading/v1/order_commands_pb.ts';
 import { TradingQueryService } from '../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
+import { SignalCommandService } from '../src/gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
 
 export type ServerName = 'write' | 'read' | 'projector';
 
@@ -22,6 +24,8 @@ export type ServerName = 'write' | 'read' | 'projector';
 export const servicesOf: { readonly [server in ServerName]: readonly DescService[] } = {
   write: [
     TradingCommandService,
+    SignalCommandService,
+    OrderCommandService,
     IdentityCommandService,
     CommandReplayService,
     ProcessCommandService,

@@ -1,6 +1,6 @@
 import { hashSecret } from '../src/engines/argon2/argon2.ts';
 import { identityWrite } from '../src/identity/write.ts';
-import { tradingWrite } from '../src/trading/write.ts';
+import { orderWrite, signalWrite, tradingWrite } from '../src/trading/write.ts';
 import { createCommandBus } from '../src/write/command-bus.ts';
 import { createReplayService } from '../src/write/replay.ts';
 import { createCommandService } from '../src/write/service.ts';
@@ -11,6 +11,8 @@ import { views } from './views.ts';
 
 const contexts = [
   tradingWrite, //
+  signalWrite,
+  orderWrite,
   identityWrite,
   processWrite,
 ];

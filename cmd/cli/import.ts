@@ -1,6 +1,6 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { secondsOf } from '../../src/trading/candles/interval.ts';
+import { secondsOf } from '../../src/trading/model/interval.ts';
 import { type CandleFile, intervals, readCandles } from './candle-file.ts';
 import type { Bind, Cli } from './cli.ts';
 import { badRowLines, readCsv, resolveFile } from './csv-file.ts';

@@ -56,8 +56,14 @@ export type Decider<
   readonly keysOf?: (state: State) => readonly string[];
   /** The unique keys that the command wants, beyond those held. Refused where another has one. */
   readonly claims?: (command: Command, state: State) => readonly Claim[];
-  /** Other aggregates whose state the decision needs, by a name of the decider's own. */
-  readonly related?: (command: Command) => { readonly [name: string]: Relation };
+  /**
+   * Other aggregates whose state the decision needs, by a name of the decider's own. Asked again with
+   * the states that it has named so far, for those that these lead to, until it names no more.
+   */
+  readonly related?: (
+    command: Command,
+    known?: { readonly [name: string]: unknown },
+  ) => { readonly [name: string]: Relation };
   readonly prepare?: (command: Command, tools: Tools) => Promise<Prepared>;
   /** How the state is kept in a snapshot. A change of the version makes the old ones void. */
   readonly snapshot: {

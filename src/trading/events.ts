@@ -1,7 +1,9 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { candles } from './candles/candles.ts';
 import { instrument } from './instrument/instrument.ts';
+import { order } from './order/order.ts';
 import { portfolio } from './portfolio/portfolio.ts';
+import { signal } from './signal/signal.ts';
 import { strategy } from './strategy/strategy.ts';
 
 /** All events of trading that are stored. */
@@ -10,4 +12,6 @@ export const tradingEvents: readonly DescMessage[] = [
   ...portfolio.events,
   ...instrument.events,
   ...candles.events,
+  ...signal.events,
+  ...order.events,
 ];

@@ -1,8 +1,12 @@
 import { TradingCommandService } from '../gen/cipherhorizon/trading/v1/commands_pb.ts';
+import { OrderCommandService } from '../gen/cipherhorizon/trading/v1/order_commands_pb.ts';
+import { SignalCommandService } from '../gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
 import { defineDecider, type WriteContext } from '../write/kit.ts';
 import { candles } from './candles/candles.ts';
 import { instrument } from './instrument/instrument.ts';
+import { order } from './order/order.ts';
 import { portfolio } from './portfolio/portfolio.ts';
+import { signal } from './signal/signal.ts';
 import { strategy } from './strategy/strategy.ts';
 
 /** The write side of trading. */
@@ -14,4 +18,15 @@ export const tradingWrite: WriteContext = {
     defineDecider(instrument),
     defineDecider(candles),
   ],
+};
+
+/** Signals, their orders, and what they reserve in the portfolios above: registered behind them. */
+export const signalWrite: WriteContext = {
+  service: SignalCommandService,
+  deciders: [defineDecider(signal)],
+};
+
+export const orderWrite: WriteContext = {
+  service: OrderCommandService,
+  deciders: [defineDecider(order)],
 };

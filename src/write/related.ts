@@ -1,6 +1,6 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Decider } from '../kernel/decider.ts';
-import { streamName } from '../kernel/stream-name.ts';
+import { type StreamName, streamName } from '../kernel/stream-name.ts';
 import type { Aggregates } from './aggregates.ts';
 
 /** The states of the other aggregates that a decision needs, by the decider's names for them. */
@@ -23,20 +23,28 @@ export function createRelatedReader(
 ): RelatedReader {
   return (decider, command) => {
     if (decider.related === undefined) return none;
-    return lookAtAll(aggregates, deciderOf, decider.related(command));
+    return relatedStates(decider, command, deciderOf, (other, stream) =>
+      aggregates.look(other, stream, mostBehindMs),
+    );
   };
 }
 
-async function lookAtAll(
-  aggregates: Aggregates,
+/** In rounds: what the states that are known lead to is looked at next. */
+export async function relatedStates(
+  decider: Decider,
+  command: Message,
   deciderOf: (category: string) => Decider | undefined,
-  relations: NonNullable<ReturnType<NonNullable<Decider['related']>>>,
+  look: (decider: Decider, stream: StreamName) => Promise<unknown>,
 ): Promise<{ readonly [name: string]: unknown }> {
   const states: { [name: string]: unknown } = {};
-  for (const [name, { category, id }] of Object.entries(relations)) {
-    const decider = deciderOf(category);
-    if (decider === undefined) throw new Error(`no decider for the category '${category}'`);
-    states[name] = await aggregates.look(decider, streamName(category, id), mostBehindMs);
+  for (;;) {
+    const relations = Object.entries(decider.related?.(command, states) ?? {});
+    const unknown = relations.filter(([name]) => !(name in states));
+    if (unknown.length === 0) return states;
+    for (const [name, { category, id }] of unknown) {
+      const other = deciderOf(category);
+      if (other === undefined) throw new Error(`no decider for the category '${category}'`);
+      states[name] = await look(other, streamName(category, id));
+    }
   }
-  return states;
 }

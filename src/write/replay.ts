@@ -18,12 +18,13 @@ import type { JsonObject } from '../kernel/json.ts';
 import { isAfter, type Position } from '../kernel/position.ts';
 import { isRejection, type Rejection, reject } from '../kernel/rejection.ts';
 import type { RpcService } from '../kernel/rpc.ts';
-import { idOf, streamName } from '../kernel/stream-name.ts';
+import { idOf } from '../kernel/stream-name.ts';
 import type { Validate } from '../kernel/validation.ts';
 import type { CommandRoute } from './catalogue.ts';
 import { encodeEvent } from './codec.ts';
 import type { CommandBus } from './command-bus.ts';
 import type { EventStore } from './event-store.ts';
+import { relatedStates } from './related.ts';
 
 /** Serves `ReplayCommand`: what an accepted command decides on the state that it met. */
 export function createReplayService(
@@ -123,12 +124,12 @@ async function decideAgain(
   const { decider, schema } = route;
   const { metadata, position, stream } = first;
   const command = fromJson(schema, metadata.command as ProtoObject, { ignoreUnknownFields: true });
-  const related: { [name: string]: unknown } = {};
-  for (const [name, { category, id }] of Object.entries(decider.related?.(command) ?? {})) {
-    const other = bus.catalogue.deciders.get(category);
-    if (other === undefined) throw new Error(`no decider for the category '${category}'`);
-    related[name] = await stateBefore(bus, store, other, streamName(category, id), position);
-  }
+  const related = await relatedStates(
+    decider,
+    command,
+    (category) => bus.catalogue.deciders.get(category),
+    (other, name) => stateBefore(bus, store, other, name, position),
+  );
   const decided = decider.decide(command, state, {
     id: idOf(stream),
     commandId: String(metadata.$causationId),

@@ -5,8 +5,8 @@ import { CandlesRecordedSchema } from '../../gen/cipherhorizon/trading/v1/events
 import type { Candle } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
 import type { DecisionContext, Relation } from '../../kernel/decider.ts';
 import { isRejection, type Rejection, rejectField, rejectFieldAs } from '../../kernel/rejection.ts';
+import { secondsOf } from '../model/interval.ts';
 import { checkCandle } from './candle.ts';
-import { secondsOf } from './interval.ts';
 import { gapsAround, indexOfRecorded, runsOf } from './runs.ts';
 import type { CandlesEvent, CandlesState } from './state.ts';
 

@@ -6,6 +6,7 @@ import {
   decimal,
   isNegative,
   isPositive,
+  sub,
   toText,
 } from '../../kernel/decimal.ts';
 import { type Rejection, rejectField, rejectFieldAs } from '../../kernel/rejection.ts';
@@ -41,6 +42,8 @@ export function withinLimit(
 /** A change of the cash, by the field that it comes from; `subject` opens the refusal. */
 export type CashChange = {
   readonly cash: Decimal;
+  /** Of it: put aside for signals. */
+  readonly reserved: Decimal;
   readonly change: Decimal;
   readonly currency: string;
   readonly field: string;
@@ -48,13 +51,14 @@ export type CashChange = {
   readonly subject: string;
 };
 
-/** Cash after a change: never below 0. */
+/** Cash after a change: never below 0, nor below what is put aside. */
 export function cashAfter(of: CashChange): Decimal | Rejection {
-  const { cash, change, currency, field, subject } = of;
-  if (!isNegative(add(cash, change))) {
+  const { cash, reserved, change, currency, field, subject } = of;
+  if (!isNegative(sub(add(cash, change), reserved)) || isPositive(change)) {
     return withinLimit(cash, change, 'the cash of the portfolio', field);
   }
   const needed = `${subject} ${toText(abs(change))} ${currency}`;
-  const message = `${needed}; the cash of the portfolio is ${toText(cash)} ${currency}`;
+  const aside = isPositive(reserved) ? `, of which ${toText(reserved)} are reserved` : '';
+  const message = `${needed}; the cash of the portfolio is ${toText(cash)} ${currency}${aside}`;
   return rejectFieldAs('PRECONDITION', 'INSUFFICIENT_CASH', field, message);
 }

@@ -13,12 +13,20 @@ import {
   PortfolioOpenedSchema,
   PortfolioUpdatedSchema,
 } from '../../gen/cipherhorizon/trading/v1/events_pb.ts';
+import type {
+  ReleaseReservationCommand,
+  ReserveForSignalCommand,
+  SettleSignalCommand,
+} from '../../gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
 import type { DecisionContext, Relation } from '../../kernel/decider.ts';
 import { neg, toText } from '../../kernel/decimal.ts';
 import { isRejection, type Rejection, reject } from '../../kernel/rejection.ts';
 import { activityTime } from './activity-time.ts';
 import { cashAfter, positiveAmount } from './amounts.ts';
 import type { PortfolioRelated } from './order.ts';
+import { reservedCash } from './reservations.ts';
+import { reserveForSignal } from './reserve.ts';
+import { releaseReservation, settleSignal } from './settle.ts';
 import type { OpenPortfolio, PortfolioEvent, PortfolioState } from './state.ts';
 import { checkTargetWeights, sameWeights } from './target-weights.ts';
 import { recordTrade } from './trade.ts';
@@ -28,12 +36,19 @@ export type PortfolioCommand =
   | UpdatePortfolioCommand
   | DepositCashCommand
   | WithdrawCashCommand
-  | RecordTradeCommand;
+  | RecordTradeCommand
+  | ReserveForSignalCommand
+  | SettleSignalCommand
+  | ReleaseReservationCommand;
 
 type Decision = readonly PortfolioEvent[] | Rejection;
 type Context = DecisionContext<PortfolioRelated>;
 
 export function related(command: PortfolioCommand): { readonly [name: string]: Relation } {
+  if (command.$typeName === 'cipherhorizon.trading.v1.ReleaseReservationCommand') {
+    const { orderId } = command;
+    return orderId === '' ? {} : { order: { category: 'order', id: orderId } };
+  }
   if (command.$typeName !== 'cipherhorizon.trading.v1.RecordTradeCommand') return {};
   const { instrumentId, strategyId } = command;
   const instrument = { category: 'instrument', id: instrumentId };
@@ -60,6 +75,12 @@ export function decide(
       return moveCash(command, state, context);
     case 'cipherhorizon.trading.v1.RecordTradeCommand':
       return recordTrade(command, state, context);
+    case 'cipherhorizon.trading.v1.ReserveForSignalCommand':
+      return reserveForSignal(command, state, context);
+    case 'cipherhorizon.trading.v1.SettleSignalCommand':
+      return settleSignal(command, state, context);
+    case 'cipherhorizon.trading.v1.ReleaseReservationCommand':
+      return releaseReservation(command, state, context, context.related.order);
   }
 }
 
@@ -124,7 +145,8 @@ function moveCash(
   const deposits = command.$typeName === 'cipherhorizon.trading.v1.DepositCashCommand';
   const change = deposits ? amount : neg(amount);
   const by = { field: 'amount', subject: 'amount is' };
-  const cash = cashAfter({ cash: portfolio.cash, change, currency, ...by });
+  const reserved = reservedCash(portfolio.reservations);
+  const cash = cashAfter({ cash: portfolio.cash, reserved, change, currency, ...by });
   if (isRejection(cash)) return cash;
   const activity = {
     portfolioId: id,

@@ -4,6 +4,7 @@ import { compare, type Decimal, decimal, isZero, toText, zero } from '../../kern
 import { roundToTick, roundUpToLot, truncateToLot } from '../../kernel/precision.ts';
 import { isRejection, type Rejection, rejectField, rejectFieldAs } from '../../kernel/rejection.ts';
 import { positiveAmount } from './amounts.ts';
+import type { SettledOrder } from './settle.ts';
 
 /** What a trade needs to know of its instrument. */
 export type TradedInstrument = {
@@ -16,11 +17,15 @@ export type TradedInstrument = {
   readonly minimumOrderSize: Decimal;
 };
 
-/** What is there for trades, and only for them: the strategy where the trade names one. */
+/**
+ * What is there for trades, and only for them: the strategy where the trade names one. For the
+ * release of a reservation: the order that it was made for.
+ */
 export type PortfolioRelated = {
   readonly instrument?: { readonly lifecycle: 'absent' } | TradedInstrument;
   /** A strategy has a user from its first event on, also when it is archived. */
   readonly strategy?: { readonly lifecycle: string; readonly userId?: string };
+  readonly order?: SettledOrder;
 };
 
 /** What is traded, by the rules of the instrument. */

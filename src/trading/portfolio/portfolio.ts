@@ -12,17 +12,20 @@ import {
   PortfolioUpdatedSchema,
   TradeRecordedSchema,
 } from '../../gen/cipherhorizon/trading/v1/events_pb.ts';
+import {
+  ReleaseReservationCommandSchema,
+  ReserveForSignalCommandSchema,
+  SettleSignalCommandSchema,
+} from '../../gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
+import {
+  FundsReservedSchema,
+  ReservationReleasedSchema,
+} from '../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
 import type { Decider } from '../../kernel/decider.ts';
 import { decide, type PortfolioCommand, related } from './decide.ts';
 import type { PortfolioRelated } from './order.ts';
-import {
-  evolve,
-  initial,
-  ownerOf,
-  type PortfolioEvent,
-  type PortfolioState,
-  snapshot,
-} from './state.ts';
+import { snapshot } from './snapshot.ts';
+import { evolve, initial, ownerOf, type PortfolioEvent, type PortfolioState } from './state.ts';
 
 export const portfolio = {
   category: 'portfolio',
@@ -32,6 +35,9 @@ export const portfolio = {
     DepositCashCommandSchema,
     WithdrawCashCommandSchema,
     RecordTradeCommandSchema,
+    ReserveForSignalCommandSchema,
+    SettleSignalCommandSchema,
+    ReleaseReservationCommandSchema,
   ],
   events: [
     PortfolioOpenedSchema,
@@ -39,6 +45,8 @@ export const portfolio = {
     CashDepositedSchema,
     CashWithdrawnSchema,
     TradeRecordedSchema,
+    FundsReservedSchema,
+    ReservationReleasedSchema,
   ],
   initial,
   evolve,

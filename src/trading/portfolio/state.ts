@@ -1,5 +1,4 @@
-import { create, fromJson, type JsonValue as ProtoJson, toJson } from '@bufbuild/protobuf';
-import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type {
   CashDeposited,
   CashWithdrawn,
@@ -7,21 +6,30 @@ import type {
   PortfolioUpdated,
   TradeRecorded,
 } from '../../gen/cipherhorizon/trading/v1/events_pb.ts';
+import type { CostBasisMethod, TargetWeight } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
+import type {
+  FundsReserved,
+  ReservationReleased,
+} from '../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
+import { add, type Decimal, decimal, isZero, mul, neg, sub, zero } from '../../kernel/decimal.ts';
+import { afterFlow, afterTrade, atLeast, noWorth, type Worth } from './equity.ts';
 import {
-  type CostBasisMethod,
-  type TargetWeight,
-  TargetWeightSchema,
-} from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
-import { type Decimal, decimal, toText, zero } from '../../kernel/decimal.ts';
-import type { JsonValue } from '../../kernel/json.ts';
-import { type Positions, withQuantity } from './positions.ts';
+  type Closings,
+  type Positions,
+  positionIn,
+  withClosing,
+  withQuantity,
+} from './positions.ts';
+import { type Reservations, withoutReservation, withReservation } from './reservations.ts';
 
 export type PortfolioEvent =
   | PortfolioOpened
   | PortfolioUpdated
   | CashDeposited
   | CashWithdrawn
-  | TradeRecorded;
+  | TradeRecorded
+  | FundsReserved
+  | ReservationReleased;
 
 export type OpenPortfolio = {
   readonly lifecycle: 'open';
@@ -32,6 +40,10 @@ export type OpenPortfolio = {
   readonly targetWeights: readonly TargetWeight[];
   readonly cash: Decimal;
   readonly positions: Positions;
+  /** Cash and units that are put aside for signals; they are in `cash` and `positions` as well. */
+  readonly reservations: Reservations;
+  readonly closings: Closings;
+  readonly worth: Worth;
   /** When the last deposit, withdrawal or trade took place. */
   readonly lastActivity: Timestamp | undefined;
 };
@@ -55,6 +67,9 @@ export function evolve(state: PortfolioState, event: PortfolioEvent): PortfolioS
         targetWeights: [],
         cash: zero,
         positions: [],
+        reservations: [],
+        closings: [],
+        worth: noWorth,
         lastActivity: undefined,
       };
     case 'cipherhorizon.trading.v1.PortfolioUpdated': {
@@ -62,18 +77,73 @@ export function evolve(state: PortfolioState, event: PortfolioEvent): PortfolioS
       return { ...open(state, event), name, targetWeights };
     }
     case 'cipherhorizon.trading.v1.CashDeposited':
-    case 'cipherhorizon.trading.v1.CashWithdrawn': {
-      const cash = decimal(event.cash);
-      return { ...open(state, event), cash, lastActivity: event.occurredAt };
-    }
-    case 'cipherhorizon.trading.v1.TradeRecorded': {
-      const portfolio = open(state, event);
-      const position = decimal(event.position);
-      const positions = withQuantity(portfolio.positions, event.instrumentId, position);
-      const cash = decimal(event.cash);
-      return { ...portfolio, cash, positions, lastActivity: event.executedAt };
-    }
+      return withCash(open(state, event), event, decimal(event.amount));
+    case 'cipherhorizon.trading.v1.CashWithdrawn':
+      return withCash(open(state, event), event, neg(decimal(event.amount)));
+    case 'cipherhorizon.trading.v1.TradeRecorded':
+      return withTrade(open(state, event), event);
+    case 'cipherhorizon.trading.v1.FundsReserved':
+      return withFundsReserved(open(state, event), event);
+    case 'cipherhorizon.trading.v1.ReservationReleased':
+      return withRelease(open(state, event), event);
   }
+}
+
+function withCash(
+  portfolio: OpenPortfolio,
+  { cash, occurredAt }: CashDeposited | CashWithdrawn,
+  flow: Decimal,
+): OpenPortfolio {
+  const worth = afterFlow(portfolio.worth, portfolio.cash, flow);
+  return { ...portfolio, cash: decimal(cash), worth, lastActivity: occurredAt };
+}
+
+function withTrade(portfolio: OpenPortfolio, event: TradeRecorded): OpenPortfolio {
+  const { instrumentId, executedAt } = event;
+  const cash = decimal(event.cash);
+  const quantity = decimal(event.position);
+  const price = decimal(event.price);
+  const { positions, closings } = portfolio;
+  return {
+    ...portfolio,
+    cash,
+    positions: withQuantity(positions, instrumentId, quantity, price),
+    closings: isZero(quantity)
+      ? withClosing(closings, instrumentId, executedAt === undefined ? 0 : timestampMs(executedAt))
+      : closings,
+    worth: afterTrade(portfolio.worth, { positions, cash }, instrumentId, { quantity, price }),
+    lastActivity: executedAt,
+  };
+}
+
+/** The price that comes with it is newer than the one that was known. */
+function withFundsReserved(portfolio: OpenPortfolio, event: FundsReserved): OpenPortfolio {
+  const { positions, worth } = portfolio;
+  const { instrumentId } = event;
+  const reservations = withReservation(portfolio.reservations, event);
+  const held = positionIn(positions, instrumentId);
+  const known = atLeast(worth, decimal(event.equity));
+  if (held === undefined) return { ...portfolio, reservations, worth: known };
+  const price = decimal(event.price);
+  const rise = mul(held.quantity, sub(price, held.price));
+  return {
+    ...portfolio,
+    reservations,
+    positions: withQuantity(positions, instrumentId, held.quantity, price),
+    worth: { ...known, held: add(known.held, rise) },
+  };
+}
+
+/** A position that its fills have closed was closed when the market filled them. */
+function withRelease(portfolio: OpenPortfolio, event: ReservationReleased): OpenPortfolio {
+  const { positions, closings } = portfolio;
+  const { signalId, instrumentId, lastFillAt } = event;
+  const reservations = withoutReservation(portfolio.reservations, signalId);
+  if (lastFillAt === undefined || positionIn(positions, instrumentId) !== undefined) {
+    return { ...portfolio, reservations };
+  }
+  const at = timestampMs(lastFillAt);
+  return { ...portfolio, reservations, closings: withClosing(closings, instrumentId, at) };
 }
 
 function open(state: PortfolioState, event: PortfolioEvent): OpenPortfolio {
@@ -84,48 +154,3 @@ function open(state: PortfolioState, event: PortfolioEvent): OpenPortfolio {
 export function ownerOf(state: PortfolioState): string | undefined {
   return state.lifecycle === 'absent' ? undefined : state.userId;
 }
-
-type OpenJson = {
-  readonly lifecycle: 'open';
-  readonly userId: string;
-  readonly name: string;
-  readonly baseCurrency: string;
-  readonly costBasisMethod: CostBasisMethod;
-  readonly targetWeights: readonly (readonly [instrumentId: string, weight: string])[];
-  readonly cash: string;
-  readonly positions: readonly (readonly [instrumentId: string, quantity: string])[];
-  readonly lastActivity: string | null;
-};
-
-export const snapshot = {
-  version: 1,
-  toJson: (state: PortfolioState): JsonValue => {
-    if (state.lifecycle === 'absent') return state;
-    const { targetWeights, cash, positions, lastActivity } = state;
-    return {
-      ...state,
-      targetWeights: targetWeights.map(({ instrumentId, weight }) => [instrumentId, weight]),
-      cash: toText(cash),
-      positions: positions.map(({ instrumentId, quantity }) => [instrumentId, toText(quantity)]),
-      lastActivity: lastActivity === undefined ? null : toJson(TimestampSchema, lastActivity),
-    } satisfies OpenJson;
-  },
-  fromJson: (json: JsonValue): PortfolioState => {
-    const state = json as { readonly lifecycle: 'absent' } | OpenJson;
-    if (state.lifecycle === 'absent') return initial;
-    const { targetWeights, cash, positions, lastActivity } = state;
-    return {
-      ...state,
-      targetWeights: targetWeights.map(([instrumentId, weight]) =>
-        create(TargetWeightSchema, { instrumentId, weight }),
-      ),
-      cash: decimal(cash),
-      positions: positions.map(([instrumentId, quantity]) => ({
-        instrumentId,
-        quantity: decimal(quantity),
-      })),
-      lastActivity:
-        lastActivity === null ? undefined : fromJson(TimestampSchema, lastActivity as ProtoJson),
-    };
-  },
-};

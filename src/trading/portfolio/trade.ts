@@ -2,12 +2,22 @@ import type { RecordTradeCommand } from '../../gen/cipherhorizon/trading/v1/comm
 import type { TradeRecorded } from '../../gen/cipherhorizon/trading/v1/events_pb.ts';
 import { TradeSide } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
 import type { DecisionContext } from '../../kernel/decider.ts';
-import { add, type Decimal, isNegative, mul, neg, sub, toText } from '../../kernel/decimal.ts';
+import {
+  add,
+  type Decimal,
+  isNegative,
+  isPositive,
+  mul,
+  neg,
+  sub,
+  toText,
+} from '../../kernel/decimal.ts';
 import { isRejection, type Rejection, rejectFieldAs } from '../../kernel/rejection.ts';
 import { activityTime } from './activity-time.ts';
 import { cashAfter, withinLimit } from './amounts.ts';
 import { type Order, orderOf, type PortfolioRelated } from './order.ts';
 import { quantityOf } from './positions.ts';
+import { reservedCash, reservedUnits } from './reservations.ts';
 import type { OpenPortfolio } from './state.ts';
 
 export function recordTrade(
@@ -26,7 +36,7 @@ export function recordTrade(
   const by = { field: 'quantity', subject: 'the trade takes' };
   const cash = cashAfter({
     ...{ cash: portfolio.cash, change: change.cash, currency: baseCurrency },
-    ...by,
+    ...{ reserved: reservedCash(portfolio.reservations), ...by },
   });
   if (isRejection(cash)) return cash;
   const position = positionAfter(portfolio, command.instrumentId, order, change.quantity);
@@ -84,16 +94,18 @@ function refuseStrategy(
 
 /** Nothing is sold, nor paid as a fee, that is not there. */
 function positionAfter(
-  { positions }: OpenPortfolio,
+  { positions, reservations }: OpenPortfolio,
   instrumentId: string,
   { instrument }: Order,
   change: Decimal,
 ): Decimal | Rejection {
   const held = quantityOf(positions, instrumentId);
-  if (!isNegative(add(held, change))) {
+  const reserved = reservedUnits(reservations, instrumentId);
+  if (!isNegative(sub(add(held, change), reserved)) || isPositive(change)) {
     return withinLimit(held, change, `the position in '${instrumentId}'`, 'quantity');
   }
   const needed = `the trade takes ${toText(neg(change))} ${instrument.baseAsset}`;
-  const message = `${needed}; the portfolio holds ${toText(held)} of '${instrumentId}'`;
+  const aside = isPositive(reserved) ? `, of which ${toText(reserved)} are reserved` : '';
+  const message = `${needed}; the portfolio holds ${toText(held)} of '${instrumentId}'${aside}`;
   return rejectFieldAs('PRECONDITION', 'INSUFFICIENT_POSITION', 'quantity', message);
 }
