@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DescMessage } from '@bufbuild/protobuf';
 import type { Claim, DecisionContext } from '../kernel/decider.ts';
@@ -49,6 +50,7 @@ export function createExecute(options: {
   readonly onStored: (order: Order, state: unknown, revision: number, events: number) => void;
 }): Execute {
   const { aggregates, turns, reservations } = options;
+  const writer = randomUUID();
 
   /** Keys taken for this command, given back when it does not use them. */
   const giveBack = async (order: Order, keys: ReadonlySet<string>) => {
@@ -75,7 +77,8 @@ export function createExecute(options: {
       taken.add(claim.key);
     }
     const state = decided.reduce(route.decider.evolve, before);
-    const events = newEvents(order, decided, options.schemasOf(route.decider.category));
+    const schemas = options.schemasOf(route.decider.category);
+    const events = newEvents(order, decided, schemas, writer);
     const write = aggregate.write(envelope.commandId, events, state);
     void write.written.then(({ stored }) => {
       const revision = write.firstRevision + events.length - 1;

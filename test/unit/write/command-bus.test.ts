@@ -297,6 +297,28 @@ describe('many at once', () => {
     expect(events).toHaveLength(2 + outcomes.filter(({ code }) => code === undefined).length);
   });
 
+  test('the same id on two servers at once: one takes effect, a repeat is told, another payload refused', async () => {
+    const [one, two] = [startBus(store), startBus(store)];
+    const opened = accepted(await one.send(OpenPortfolioCommandSchema, portfolio()));
+    const id = opened.aggregateId;
+    accepted(await two.send(DepositCashCommandSchema, deposit(id, '1')));
+    for (let round = 0; round < 40; round += 1) {
+      const commandId = randomUUID();
+      const differs = round % 2 === 0;
+      const outcomes = await Promise.all([
+        one.send(DepositCashCommandSchema, deposit(id, '3', commandId)),
+        two.send(DepositCashCommandSchema, deposit(id, differs ? '500' : '3', commandId)),
+      ]);
+      const seen = outcomes.map((outcome) => codeOf(outcome) ?? accepted(outcome).repeated);
+      expect(new Set(seen)).toEqual(new Set([false, differs ? 'COMMAND_ID_REUSED' : true]));
+    }
+    const events = await eventsOf(opened.stream);
+    expect(events).toHaveLength(42);
+    const amounts = events.slice(1).map(({ data }) => Number(data.amount));
+    const sums = amounts.map((_, at) => amounts.slice(0, at + 1).reduce((a, b) => a + b));
+    expect(events.slice(1).map(({ data }) => Number(data.cash))).toEqual(sums);
+  });
+
   test('a refusal rests on what the log has, not on what this server remembers', async () => {
     const [one, two] = [startBus(store), startBus(store)];
     const opened = accepted(await one.send(OpenPortfolioCommandSchema, portfolio()));
