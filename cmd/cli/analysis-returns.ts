@@ -15,6 +15,7 @@ import { fullJson } from './output.ts';
 import { addPeriodOptions, type PeriodOptions } from './period-options.ts';
 
 const buckets = {
+  hour: ReturnBucket.HOUR,
   day: ReturnBucket.DAY,
   week: ReturnBucket.WEEK,
   month: ReturnBucket.MONTH,
@@ -27,7 +28,7 @@ type Options = PeriodOptions & CsvOption & { readonly by: keyof typeof buckets }
 export function addReturnsCommand(analysis: Command, bind: Bind): void {
   const command = analysis
     .command('returns')
-    .description('profit and return of a portfolio by day, week, month, quarter or year')
+    .description('profit and return of a portfolio by hour, day, week, month, quarter or year')
     .argument('<id>', 'of the portfolio', uuidArgument)
     .addOption(
       new Option('--by <bucket>', 'how long each is')

@@ -1,4 +1,5 @@
 import type { View } from '../projection/kit.ts';
+import { cashFlows } from './views/analysis/cash-flows.ts';
 import { candles } from './views/candles/candles.ts';
 import { dailyCloses } from './views/candles/daily-closes.ts';
 import { instruments } from './views/instruments/instruments.ts';
@@ -20,4 +21,5 @@ export const tradingViews: readonly View[] = [
   positions,
   trades,
   portfolioDays,
+  cashFlows,
 ];

@@ -14,7 +14,7 @@ import { readTrades } from '../statistics/read-trades.ts';
 import { trades } from '../trades/trades.ts';
 import { type Attribution, attributionOf, type HeldDay } from './attribution.ts';
 import { portfolioOf, readPeriod, valuationViews } from './portfolio-period.ts';
-import { wholeOf } from './returns.ts';
+import { dayStep, wholeOf } from './returns.ts';
 
 export const attributionQuery = defineQuery({
   method: AnalysisQueryService.method.getAttribution,
@@ -39,7 +39,8 @@ export const attributionQuery = defineQuery({
       }),
     ]);
     const assetOf = (id: string) => history.instruments.get(id)?.baseAsset ?? id;
-    const whole = wholeOf(days.map(({ valuation }) => valuation));
+    const steps = days.map(({ valuation }) => dayStep(valuation));
+    const whole = wholeOf(steps, measureMethod.timeWeightedReturn);
     return {
       ...head,
       from: dayText(period.from),

@@ -9,6 +9,7 @@ import { amountText } from '../amounts.ts';
 import { dailyCloses } from '../candles/daily-closes.ts';
 import { dayText } from '../days.ts';
 import { instruments } from '../instruments/instruments.ts';
+import { method as measureMethod } from '../measures/measure.ts';
 import { measuredOf } from '../performance/measured.ts';
 import { askedPeriod, knownPeriod, type Period } from '../performance/period.ts';
 import { readValuations } from '../performance/read-valuations.ts';
@@ -19,7 +20,7 @@ import { strategyRecord } from '../strategies/queries.ts';
 import { strategies } from '../strategies/strategies.ts';
 import { trades } from '../trades/trades.ts';
 import { ownTrades, readAccounts } from './read-strategy.ts';
-import { wholeOf } from './returns.ts';
+import { dayStep, wholeOf } from './returns.ts';
 
 const accountMethod = 'OWN_TRADES_PURCHASES_PAID_IN_PROCEEDS_TAKEN_OUT';
 
@@ -71,7 +72,7 @@ async function performanceOf(
   if (isRejection(period)) return period;
   const start = Math.max(period.from - 1, known.from);
   const valuations = await readValuations(reader, history, { from: start, to: period.to });
-  const whole = wholeOf(valuations.days);
+  const whole = wholeOf(valuations.days.map(dayStep), measureMethod.timeWeightedReturn);
   return {
     from: dayText(period.from),
     to: dayText(period.to),

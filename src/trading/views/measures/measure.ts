@@ -9,6 +9,10 @@ export const method = {
   dailyReturn: 'FROM_END_OF_FIRST_DAY_DEPOSITS_AT_START_WITHDRAWALS_AT_END',
   /** prod(1 + r) - 1 over daily returns. */
   timeWeightedReturn: 'TWR_DAILY_FROM_END_OF_FIRST_DAY',
+  /** As the daily one, by hours: the end value of the first hour is what the returns start from. */
+  hourlyReturn: 'FROM_END_OF_FIRST_HOUR_DEPOSITS_AT_START_WITHDRAWALS_AT_END',
+  /** prod(1 + r) - 1 over hourly returns. */
+  hourlyTimeWeightedReturn: 'TWR_HOURLY_FROM_END_OF_FIRST_HOUR',
   /**
    * The root r of sum(cf / (1 + r)^(days since the first flow / 365)) = 0, the first flow being the
    * value at the end of the first day.
@@ -91,6 +95,8 @@ export type UndefinedReason =
   | 'NO_TRACKING_ERROR'
   /** There is no recorded price of the instrument in the period, or none before its last day. */
   | 'NO_BENCHMARK'
+  /** Something that was held has no candles of an hour or less there: its price is that of a day. */
+  | 'NO_HOURLY_PRICES'
   /** The result is too large for a double, or an input was no finite number. */
   | 'NOT_FINITE';
 

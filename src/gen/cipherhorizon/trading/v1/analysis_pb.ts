@@ -119,8 +119,9 @@ export type GetPortfolioReturnsAnswer = Message<"cipherhorizon.trading.v1.GetPor
   timeWeightedReturn?: Measure | undefined;
 
   /**
-   * How the return of a day is computed, which all of these are made of. What a portfolio gained
-   * before the end of the day of its first activity is in no profit and in no return.
+   * How the return of a day, or of an hour, is computed, which all of these are made of. What a
+   * portfolio gained before the end of the day, or hour, of its first activity is in no profit and in
+   * no return.
    *
    * @generated from field: string return_method = 10;
    */
@@ -151,7 +152,7 @@ export type BucketReturn = Message<"cipherhorizon.trading.v1.BucketReturn"> & {
   end?: Timestamp | undefined;
 
   /**
-   * At the end of the day before, or of the day of the first activity.
+   * At the end of the day (or hour) before, or of that of the first activity.
    *
    * @generated from field: string start_value = 3;
    */
@@ -173,7 +174,7 @@ export type BucketReturn = Message<"cipherhorizon.trading.v1.BucketReturn"> & {
   withdrawals: string;
 
   /**
-   * end value - start value - deposits + withdrawals.
+   * end value - start value - deposits + withdrawals; empty where there are no hourly prices.
    *
    * @generated from field: string profit = 7;
    */
@@ -1578,6 +1579,9 @@ export const ReturnBucket = {
   UNSPECIFIED: 0,
 
   /**
+   * From candles of an hour or less; at most 92 days. An hour at one end of which something that was
+   * held has none is undefined: NO_HOURLY_PRICES.
+   *
    * @generated from enum value: RETURN_BUCKET_HOUR = 1;
    */
   HOUR: 1,
