@@ -102,6 +102,7 @@ function end(record: Process, state: ProcessState, at: Timestamp | undefined): v
   record.compensating = false;
   record.needsOperator = false;
   if (at !== undefined) record.endedAt = at;
+  for (const step of record.steps) due(step, undefined);
 }
 
 function retried(record: Process, event: ProcessRetried): void {

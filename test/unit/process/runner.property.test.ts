@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeEvent, processEventSchemas } from '../../../src/process/events.ts';
-import { evolve } from '../../../src/process/evolve.ts';
 import { createProcessRunner, type ProcessRunner } from '../../../src/process/runner.ts';
-import { outcomeOf, type ProcessState } from '../../../src/process/state.ts';
+import { outcomeOf, type Process } from '../../../src/process/state.ts';
 import { quiet } from '../../support/command-bus.ts';
+import { agrees, operate, processesOf, type Told } from '../../support/process-records.ts';
 import {
   type CommandScript,
   createWorld,
@@ -62,6 +61,22 @@ const lives = fc.array(
   { maxLength: 6 },
 );
 
+/** What an operator asks, between the rounds of a world. */
+const operations = fc.array(
+  fc.record({
+    round: fc.integer({ min: 0, max: 12 }),
+    key: fc.constantFrom('a', 'b'),
+    what: fc.constantFrom('retry' as const, 'cancel' as const),
+  }),
+  { maxLength: 3 },
+);
+
+type Operation = {
+  readonly round: number;
+  readonly key: string;
+  readonly what: 'retry' | 'cancel';
+};
+
 type Death = { readonly diesAt: number; readonly when: 'before' | 'after' };
 
 type Life = { readonly runner: ProcessRunner; readonly isDead: () => boolean };
@@ -114,10 +129,15 @@ async function runOut(
   processScript: ProcessScript,
   deaths: readonly Death[],
   isTwice: boolean,
+  asked: readonly Operation[] = [],
 ): Promise<void> {
   const left = [...deaths];
   let life: Life | undefined;
   for (let rounds = 0; rounds < 2_000; rounds += 1) {
+    for (const { key, what } of asked.filter(({ round }) => round === rounds)) {
+      const told = (await processesOf(world)).get(key);
+      if (told !== undefined) await operate(world, told, what);
+    }
     if (life === undefined || life.isDead()) {
       life?.runner.stop();
       life = live(world, processScript, left.shift());
@@ -138,44 +158,86 @@ async function runOut(
   throw new Error('it does not come to an end');
 }
 
-async function processesOf(world: World): Promise<Exclude<ProcessState, undefined>[]> {
-  const states = new Map<string, ProcessState>();
-  const filter = { types: processEventSchemas.map(({ typeName }) => typeName) };
-  for await (const { events } of world.log.readAll({ filter })) {
-    for (const recorded of events) {
-      const event = decodeEvent(recorded);
-      if (event) states.set(recorded.stream, evolve(states.get(recorded.stream), event));
-    }
-  }
-  return [...states.values()].filter((state) => state !== undefined);
-}
-
 describe('a made-up process', () => {
   test('ends, each effect exactly once, whatever is killed when', async () => {
     await fc.assert(
       fc.asyncProperty(script, lives, fc.boolean(), async (made, deaths, isTwice) => {
-        worlds += 1;
-        await using world = createWorld(join(folder, `${worlds}.db`), made);
-        // The first runner of all has to be there before what it shall see.
-        await live(world, made, undefined).runner.restore();
-        await world.open('a');
-        await world.open('b');
+        await using world = await openWorld(made);
         await runOut(world, made, deaths, isTwice);
-        const processes = await processesOf(world);
-        expect(processes.map(({ data }) => data.key).sort()).toEqual(['a', 'b']);
-        const effects = (await world.effects()).map(({ note }) => note);
-        expect(new Set(effects).size).toBe(effects.length);
-        for (const process of processes) checkEnd(process, effects, made);
+        await checkAll(world, made, []);
       }),
       { numRuns: Number(process.env.PROCESS_RUNS ?? 150) },
     );
   }, 120_000);
+
+  test('ends so whatever an operator asks, and when', async () => {
+    await fc.assert(
+      fc.asyncProperty(script, lives, operations, async (made, deaths, asked) => {
+        await using world = await openWorld(made);
+        await runOut(world, made, deaths, false, asked);
+        await checkAll(world, made, asked);
+        // What has failed is tried again, then given up: nothing needs an operator in the end.
+        await afterwards(world, made, 'retry', deaths);
+        for (let steps = 0; steps < made.steps.length; steps += 1) {
+          await afterwards(world, made, 'cancel', deaths);
+        }
+        for (const { process, record } of await checkAll(world, made, 'given up')) {
+          expect(record.needsOperator).toBe(false);
+          expect(['COMPLETED', 'COMPENSATED', 'FAILED']).toContain(outcomeOf(process));
+        }
+      }),
+      { numRuns: Number(process.env.PROCESS_RUNS ?? 100) },
+    );
+  }, 120_000);
 });
 
+async function openWorld(made: ProcessScript): Promise<World> {
+  worlds += 1;
+  const world = createWorld(join(folder, `${worlds}.db`), made);
+  // The first runner of all has to be there before what it shall see.
+  await live(world, made, undefined).runner.restore();
+  await world.open('a');
+  await world.open('b');
+  return world;
+}
+
+/** Of every process that has failed, if any has. */
+async function afterwards(
+  world: World,
+  made: ProcessScript,
+  what: 'retry' | 'cancel',
+  deaths: readonly Death[],
+): Promise<void> {
+  let isAny = false;
+  for (const told of (await processesOf(world)).values()) {
+    if (outcomeOf(told.process) !== 'FAILED') continue;
+    if (await operate(world, told, what)) isAny = true;
+  }
+  if (isAny) await runOut(world, made, deaths, false);
+}
+
+async function checkAll(
+  world: World,
+  made: ProcessScript,
+  asked: readonly Operation[] | 'given up',
+): Promise<readonly Told[]> {
+  const processes = await processesOf(world);
+  expect([...processes.keys()].sort()).toEqual(['a', 'b']);
+  const effects = (await world.effects()).map(({ note }) => note);
+  expect(new Set(effects).size).toBe(effects.length);
+  for (const told of processes.values()) {
+    expect(agrees(told)).toEqual([]);
+    const isAsked = asked === 'given up' || asked.some(({ key }) => key === told.process.data.key);
+    checkEnd(told.process, effects, made, isAsked);
+  }
+  return [...processes.values()];
+}
+
 function checkEnd(
-  process: Exclude<ProcessState, undefined>,
+  process: Process,
   all: readonly string[],
   { steps, timeLimitMs }: ProcessScript,
+  isAsked: boolean,
 ): void {
   const own = all.filter((note) => note.startsWith(`${process.data.key}/`));
   const did = (index: number, purpose: string) =>
@@ -200,6 +262,8 @@ function checkEnd(
     }
     expect(process.steps[index]?.name).toBe(stepName(index));
   }
+  // An operator makes it last longer, and fail where a step was given up.
+  if (isAsked) return;
   if (outcome === 'FAILED') {
     const why = steps.flatMap(({ compensation, command: { faultsAfter, faultsBefore } }) => [
       compensation !== 'nothing to undo' &&
