@@ -104,7 +104,11 @@ export function createProjector(options: ProjectorOptions): Projector {
     status.set(lane, { lane, lagEvents, lagSeconds, eventsPerSecond, heartbeatAt });
     if (!isFed(lane)) return;
     const lag = lagEvents === undefined ? {} : { lagEvents };
-    await store.heartbeat(lane.target.ref, { at: heartbeatAt, lagSeconds, ...lag });
+    const parkedDocuments = lane.target.parked.size;
+    await store.heartbeat(lane.target.ref, {
+      ...{ at: heartbeatAt, lagSeconds, parkedDocuments },
+      ...lag,
+    });
   };
   const applied = new Map<Lane, number>();
 

@@ -53,6 +53,8 @@ export type Heartbeat = {
   readonly at: number;
   readonly lagEvents?: number;
   readonly lagSeconds: number;
+  /** How many documents have parked events. */
+  readonly parkedDocuments: number;
 };
 
 /** A document whose filters, sorts or search do not follow from what it says. */

@@ -169,6 +169,8 @@ export function freshnessOf(vector: Vector): Freshness {
     lagSeconds: progress.lagSeconds,
     ...(progress.asOf > 0 && { asOf: timestampFromMs(progress.asOf) }),
     ...(progress.lagEvents !== undefined && { lagEvents: BigInt(progress.lagEvents) }),
+    ...(progress.heartbeatAt > 0 && { lagAsOf: timestampFromMs(progress.heartbeatAt) }),
+    parkedDocuments: vector.reduce((sum, one) => sum + (one.progress.parkedDocuments ?? 0), 0),
   });
 }
 

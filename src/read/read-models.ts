@@ -101,6 +101,8 @@ export type ViewProgress = {
   readonly lagEvents?: number;
   /** When its projector was last heard of; 0 for never. */
   readonly heartbeatAt: number;
+  /** How many documents have parked events, at the last heartbeat or since; absent: none. */
+  readonly parkedDocuments?: number;
   readonly generation: number;
 };
 

@@ -154,11 +154,31 @@ export function describeGenerations(underTest: ReadModelsUnderTest): void {
       const unheard = { position: start, asOf: 0, lagSeconds: 0, heartbeatAt: 0, generation: 1 };
       expect(await models.progress(view)).toEqual(unheard);
       const now = 1_700_000_000_000;
-      await store.heartbeat(ref, { at: now, lagEvents: 7, lagSeconds: 1.25 });
+      const beat = { at: now, lagSeconds: 1.25, parkedDocuments: 0 };
+      await store.heartbeat(ref, { ...beat, lagEvents: 7 });
       const heard = { ...unheard, lagSeconds: 1.25, heartbeatAt: now };
       expect(await models.progress(view)).toEqual({ ...heard, lagEvents: 7 });
-      await store.heartbeat(ref, { at: now, lagSeconds: 1.25 });
+      await store.heartbeat(ref, beat);
       expect(await models.progress(view)).toEqual(heard);
+    });
+
+    test('it is told how many documents wait behind an event', async () => {
+      const { store, models } = underTest;
+      const { view, ref, apply } = await openShelf(underTest);
+      const event = {
+        stream: 's-1',
+        revision: 0,
+        type: 'A',
+        error: 'no',
+        attempts: 1,
+        parkedAt: 1,
+      };
+      const park = [1, 2, 3].map((n) => {
+        return { ...event, documentId: n === 3 ? 'b' : 'a', position: at(n) };
+      });
+      await apply({ ...batchOf([], upTo(3)), park });
+      await store.heartbeat(ref, { at: 1, lagSeconds: 0, parkedDocuments: 2 });
+      expect(await models.progress(view)).toMatchObject({ parkedDocuments: 2 });
     });
 
     test('no question fails or goes back in time while they come, go live and go', async () => {

@@ -48,13 +48,16 @@ function patience(ms: number) {
 test('an answer says how fresh it is', async () => {
   const { ask, readModels } = start();
   readModels.apply(strategies, 7);
-  readModels.tell(strategies, { asOf: 1500, lagSeconds: 0.25, lagEvents: 3 });
+  const heard = { heartbeatAt: 2_000, parkedDocuments: 2 };
+  readModels.tell(strategies, { asOf: 1500, lagSeconds: 0.25, lagEvents: 3, ...heard });
   const { freshness } = answered(await ask(method.listStrategies, mine));
   expect(freshness).toMatchObject({
     token: toToken(at(7)),
     asOf: { seconds: 1n, nanos: 500_000_000 },
     lagSeconds: 0.25,
     lagEvents: 3n,
+    lagAsOf: { seconds: 2n, nanos: 0 },
+    parkedDocuments: 2,
   });
 });
 

@@ -67,10 +67,11 @@ export function toHeartbeatSource(beat: Heartbeat): string {
 }
 
 export function fromHeartbeat(source: Source | undefined): Heartbeat {
-  const { at, lagEvents, lagSeconds } = source?.meta ?? {};
+  const { at, lagEvents, lagSeconds, parkedDocuments } = source?.meta ?? {};
   return {
     at: numberOf(at),
     lagSeconds: numberOf(lagSeconds),
+    parkedDocuments: numberOf(parkedDocuments),
     ...(typeof lagEvents === 'number' && { lagEvents }),
   };
 }

@@ -72,9 +72,10 @@ export function createReader(client: Client, prefix: string): ReadModels {
   async function progress(model: ReadModel): Promise<ViewProgress> {
     const [checkpoint, heartbeat] = await entriesOf(model, [checkpointId, heartbeatId]);
     const { position, asOf } = fromCheckpoint(checkpoint?._source);
-    const { at: heartbeatAt, ...lag } = fromHeartbeat(heartbeat?._source);
+    const { at: heartbeatAt, parkedDocuments, ...lag } = fromHeartbeat(heartbeat?._source);
     const generation = fromIndex(prefix, checkpoint?._index ?? '')?.generation ?? 0;
-    return { position, asOf, heartbeatAt, ...lag, generation };
+    const parked = parkedDocuments === 0 ? {} : { parkedDocuments };
+    return { position, asOf, heartbeatAt, ...lag, ...parked, generation };
   }
 
   async function getMany(model: ReadModel, ids: readonly string[]) {

@@ -51,11 +51,15 @@ export function createReader(path: string, database: SqliteDatabase): ReadModels
   }
 
   function progress({ key, generation }: Layout): ViewProgress {
-    const [asOf, heartbeatAt, lagEvents, lagSeconds] = statements
-      .rows(`SELECT as_of, heartbeat_at, lag_events, lag_seconds FROM generations WHERE key = ?`)
-      .get(key) as [number, number, number | null, number];
+    const [asOf, heartbeatAt, lagEvents, lagSeconds, parkedDocuments] = statements
+      .rows(`SELECT as_of, heartbeat_at, lag_events, lag_seconds,
+          (SELECT count(DISTINCT document_id) FROM parked WHERE parked.key = generations.key)
+        FROM generations WHERE key = ?`)
+      .get(key) as [number, number, number | null, number, number];
     const known = { position: checkpointOf(statements, key), asOf, lagSeconds, heartbeatAt };
-    return { ...known, generation, ...(lagEvents === null ? {} : { lagEvents }) };
+    const lag = lagEvents === null ? {} : { lagEvents };
+    const parked = parkedDocuments === 0 ? {} : { parkedDocuments };
+    return { ...known, generation, ...lag, ...parked };
   }
 
   function found(layout: Layout, rows: readonly number[]): readonly FoundDocument[] {

@@ -168,12 +168,12 @@ describe('an entry', () => {
     expect(checkpoint).toEqual({ position: position(highest), asOf: 5 });
     expect(fromCheckpoint(undefined)).toEqual({ position: start, asOf: 0 });
     for (const beat of [
-      { at: 7, lagSeconds: 0.5 },
-      { at: 7, lagSeconds: 0, lagEvents: 0 },
+      { at: 7, lagSeconds: 0.5, parkedDocuments: 0 },
+      { at: 7, lagSeconds: 0, parkedDocuments: 3, lagEvents: 0 },
     ]) {
       expect(fromHeartbeat(JSON.parse(toHeartbeatSource(beat)))).toEqual(beat);
     }
-    expect(fromHeartbeat(undefined)).toEqual({ at: 0, lagSeconds: 0 });
+    expect(fromHeartbeat(undefined)).toEqual({ at: 0, lagSeconds: 0, parkedDocuments: 0 });
     const event = {
       documentId: 'a',
       position: position(highest, 1n),
