@@ -12,6 +12,11 @@ export function durationArgument(text: string): number {
   return ms;
 }
 
+export function nameArgument(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It has to be more than blanks.');
+  return text;
+}
+
 export function urlArgument(text: string): string {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
     throw new InvalidArgumentError('An address is like http://127.0.0.1:8051.');

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { openLocalKey } from '../../src/transport/local-key.ts';
-import { durationArgument } from './arguments.ts';
+import { durationArgument, nameArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
 import { allRoles, localSubject } from './credentials.ts';
 import { CliError, exitCode } from './exit-codes.ts';
@@ -11,7 +11,7 @@ export function addTokenCommand(program: Command, bind: Bind): void {
   program
     .command('token')
     .description('print a bearer token, signed with the local key')
-    .option('--subject <name>', 'who it is for', localSubject)
+    .option('--subject <name>', 'who it is for', nameArgument, localSubject)
     .option('--roles <roles>', 'with commas between', allRoles.join(','))
     .addOption(
       new Option('--ttl <duration>', 'how long it is valid')

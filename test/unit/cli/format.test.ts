@@ -4,6 +4,7 @@ import {
   countArgument,
   dayArgument,
   durationArgument,
+  nameArgument,
   timeArgument,
   urlArgument,
   uuidArgument,
@@ -70,6 +71,7 @@ describe('values of options', () => {
     [countArgument, '1.5'],
     [dayArgument, '2015-02-29'],
     [uuidArgument, '7'],
+    [nameArgument, ' '],
     [timeArgument, 'noon'],
   ])('%p refuses %j', (read, text) => expect(() => read(text)).toThrow());
 });
