@@ -192,3 +192,129 @@ describe('a signal is led through', () => {
     expect([started, ends]).toEqual([2, ['ProcessCompleted', 'ProcessCompleted']]);
   });
 });
+
+/** Stories that end in a failure of the signal, with what is left of it. */
+const failures: { readonly [name: string]: readonly [Story, readonly string[]] } = {
+  'the venue refuses it': [
+    {
+      happenings: [
+        candle(100, 100, 100, 100),
+        buy('1', { execution: { ...free, rejectionRate: '1' } }),
+        settled,
+        candle(100, 100, 100, 100),
+        settled,
+      ],
+    },
+    [
+      'OrderPlaced',
+      'OrderClosed 0 VENUE_REJECTED',
+      'ReservationReleased',
+      'SignalFailed VENUE_REJECTED',
+    ],
+  ],
+  'its limit is not reached': [
+    {
+      happenings: [
+        candle(100, 100, 100, 100),
+        buy('1', { limitPrice: '50', goodForCandles: 1 }),
+        settled,
+        candle(100, 100, 100, 100),
+        settled,
+      ],
+    },
+    [
+      'OrderPlaced',
+      'OrderClosed 0 ORDER_EXPIRED',
+      'ReservationReleased',
+      'SignalFailed ORDER_EXPIRED',
+    ],
+  ],
+  'no candle comes in time': [
+    { happenings: [candle(100, 100, 100, 100), buy('1'), settled, { wait: 'time over' }] },
+    [
+      'OrderPlaced',
+      'OrderClosed 0 ORDER_CANCELLED',
+      'ReservationReleased',
+      'SignalFailed STEP_TIME_LIMIT',
+    ],
+  ],
+  'its time is over in the middle': [
+    {
+      happenings: [
+        candle(100, 100, 100, 100),
+        buy('2', { execution: { ...free, participation: '0.1' } }),
+        settled,
+        candle(100, 100, 100, 100, 10),
+        settled,
+        { wait: 'time over' },
+      ],
+    },
+    [
+      'OrderPlaced',
+      'OrderFilled 1 at 100',
+      'OrderClosed 1 ORDER_CANCELLED',
+      // What was filled is the portfolio's.
+      'TradeRecorded 1 at 100: 900, 1',
+      'ReservationReleased',
+      'SignalFailed STEP_TIME_LIMIT',
+    ],
+  ],
+};
+
+describe('a signal fails, and frees what was reserved, where', () => {
+  test.each(Object.entries(failures))('%s', async (_name, [story, end]) => {
+    const { events, unfinished } = await told(story);
+    const [accepted, started, reserved, ...rest] = gistOf(events);
+    expect([accepted, started]).toEqual(begun);
+    expect(reserved).toMatch(/^FundsReserved/);
+    expect(rest).toEqual(end);
+    expect(unfinished).toBe(0);
+    expect(outcomesOf(events)).toEqual({ started: 1, ends: ['ProcessCompensated'] });
+  });
+
+  test('others have taken the cash since it was accepted', async () => {
+    const happenings = [candle(100, 100, 100, 100), buy('6'), buy('6'), settled];
+    const { events } = await told({ happenings });
+    const gist = gistOf(events);
+    expect(gist.filter((one) => one.startsWith('FundsReserved'))).toEqual(['FundsReserved 630/0']);
+    expect(gist).toContain('SignalFailed INSUFFICIENT_CASH');
+    expect(gist.filter((one) => one === 'OrderPlaced')).toHaveLength(1);
+    expect(outcomesOf(events).ends).toEqual(['ProcessCompensated']);
+  });
+});
+
+test('candles that come before the order is placed fill it, too', async () => {
+  const happenings = [candle(100, 100, 100, 100), buy('1'), candle(90, 90, 90, 90), settled];
+  const { events } = await told({ happenings });
+  expect(gistOf(events)).toContain('TradeRecorded 1 at 90: 910, 1');
+  expect(outcomesOf(events).ends).toEqual(['ProcessCompleted']);
+});
+
+// SIGNAL_KILLS=1000 npm test -- signal/process: every append of every story. A few run every time.
+const runs = Number(process.env.SIGNAL_KILLS ?? 4);
+
+describe('a write server that is killed at any append', () => {
+  const stories = { bought: boughtAndStopped, ...onlyStories(failures) };
+  test.each(Object.entries(stories))(
+    'leads to what it would have led to (%s)',
+    async (name, story) => {
+      const whole = await told(story);
+      const expected = gistOf(whole.events);
+      const step = Math.max(1, Math.ceil(whole.appends / runs));
+      for (let at = name.length % step; at < whole.appends; at += step) {
+        for (const when of ['before', 'after'] as const) {
+          const { events, unfinished } = await told(story, { at, when });
+          const label = `killed ${when} append ${at}`;
+          expect([label, ...gistOf(events)]).toEqual([label, ...expected]);
+          expect([label, unfinished]).toEqual([label, 0]);
+          expect(outcomesOf(events)).toEqual(outcomesOf(whole.events));
+        }
+      }
+    },
+    600_000,
+  );
+});
+
+function onlyStories(all: typeof failures) {
+  return Object.fromEntries(Object.entries(all).map(([name, [story]]) => [name, story]));
+}
