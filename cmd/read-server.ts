@@ -2,7 +2,7 @@ import { verifySecret } from '../src/engines/argon2/argon2.ts';
 import { identityRead } from '../src/identity/read.ts';
 import { platformRead, processRead } from '../src/platform/read.ts';
 import { createQueryBus } from '../src/read/query-bus.ts';
-import { analysisRead, backtestRead, tradingRead } from '../src/trading/read.ts';
+import { analysisRead, backtestRead, signalRead, tradingRead } from '../src/trading/read.ts';
 import { openReadModels } from './engines.ts';
 import { runServer } from './server-process.ts';
 
@@ -12,6 +12,7 @@ const contexts = [
   tradingRead,
   analysisRead,
   backtestRead,
+  signalRead,
   identityRead,
 ];
 

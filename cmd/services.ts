@@ -17,6 +17,7 @@ import { TradingCommandService } from '../src/gen/cipherhorizon/trading/v1/comma
 import { OrderCommandService } from '../src/gen/cipherhorizon/trading/v1/order_commands_pb.ts';
 import { TradingQueryService } from '../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { SignalCommandService } from '../src/gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
+import { SignalQueryService } from '../src/gen/cipherhorizon/trading/v1/signal_queries_pb.ts';
 
 export type ServerName = 'write' | 'read' | 'projector';
 
@@ -34,6 +35,7 @@ export const servicesOf: { readonly [server in ServerName]: readonly DescService
     TradingQueryService,
     AnalysisQueryService,
     BacktestService,
+    SignalQueryService,
     IdentityQueryService,
     CommandLogService,
     ProcessQueryService,

@@ -15,6 +15,7 @@ import { addPortfolioCommand } from './portfolio.ts';
 import { addProcessCommands } from './processes.ts';
 import { addProjectionCommands } from './projection.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
+import { addSignalsCommand } from './signals.ts';
 import { addStrategiesCommand } from './strategies.ts';
 import { addTokenCommand } from './token.ts';
 import { addUpCommand } from './up.ts';
@@ -115,6 +116,7 @@ function createProgram({ stdout, stderr }: Streams, bind: Bind): Command {
   addStrategiesCommand(program, bind);
   addPortfolioCommand(program, bind);
   addPerformanceCommand(program, bind);
+  addSignalsCommand(program, bind);
   addAnalysisCommands(program, bind);
   addCommandLog(program, bind);
   addProcessCommands(program, bind);

@@ -1,6 +1,7 @@
 import { AnalysisQueryService } from '../gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { BacktestService } from '../gen/cipherhorizon/trading/v1/backtest_pb.ts';
 import { TradingQueryService } from '../gen/cipherhorizon/trading/v1/queries_pb.ts';
+import { SignalQueryService } from '../gen/cipherhorizon/trading/v1/signal_queries_pb.ts';
 import type { ReadContext } from '../read/kit.ts';
 import { analysisQueries } from './views/analysis/queries.ts';
 import { backtestQueries } from './views/backtest/queries.ts';
@@ -8,6 +9,7 @@ import { candleQueries } from './views/candles/queries.ts';
 import { instrumentQueries } from './views/instruments/queries.ts';
 import { performanceQueries } from './views/performance/queries.ts';
 import { portfolioQueries } from './views/portfolios/queries.ts';
+import { signalQueries } from './views/signals/queries.ts';
 import { statisticsQueries } from './views/statistics/queries.ts';
 import { combinedQueries } from './views/strategies/combined-query.ts';
 import { strategyQueries } from './views/strategies/queries.ts';
@@ -38,4 +40,10 @@ export const analysisRead: ReadContext = {
 export const backtestRead: ReadContext = {
   service: BacktestService,
   queries: backtestQueries,
+};
+
+/** Signals, their orders, and what became of them. */
+export const signalRead: ReadContext = {
+  service: SignalQueryService,
+  queries: signalQueries,
 };

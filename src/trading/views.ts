@@ -6,6 +6,7 @@ import { instruments } from './views/instruments/instruments.ts';
 import { portfolioDays } from './views/portfolios/portfolio-days.ts';
 import { portfolios } from './views/portfolios/portfolios.ts';
 import { positions } from './views/portfolios/positions.ts';
+import { signals } from './views/signals/signals.ts';
 import { strategies } from './views/strategies/strategies.ts';
 import { strategyHistory } from './views/strategies/strategy-events.ts';
 import { trades } from './views/trades/trades.ts';
@@ -21,5 +22,6 @@ export const tradingViews: readonly View[] = [
   positions,
   trades,
   portfolioDays,
+  signals,
   cashFlows,
 ];
