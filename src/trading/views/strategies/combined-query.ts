@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
+  type CurrencyTradeSummarySchema,
   TradingStrategyQuery_QueryType as QueryType,
   type StrategyTradeSummarySchema,
   TradingQueryService,
@@ -8,6 +9,11 @@ import {
 import { isRejection, type Rejection } from '../../../kernel/rejection.ts';
 import { defineQuery, notFound, type QueryContext, type Reader } from '../../../read/kit.ts';
 import { sumText } from '../amounts.ts';
+import {
+  type StrategyPerformance,
+  strategyPerformance,
+  strategyViews,
+} from '../analysis/strategy-performance.ts';
 import { type PositionDocument, positions, type StrategySums } from '../portfolios/positions.ts';
 import { type Found, listAll, pageInfo } from '../reading.ts';
 import { conditionsOf } from './queries.ts';
@@ -18,7 +24,7 @@ import { briefStrategy, toStrategy } from './strategy-document.ts';
 export const combinedQueries = [
   defineQuery({
     method: TradingQueryService.method.tradingStrategy,
-    views: [strategies, positions],
+    views: strategyViews,
     answer: async (query, context) => {
       const found = await strategiesOf(query, context);
       if (isRejection(found)) return found;
@@ -29,7 +35,8 @@ export const combinedQueries = [
         case QueryType.GET_STRATEGY_DETAILS:
           return { strategies: items.map(toStrategy), page };
         case QueryType.PERFORMANCE_ANALYSIS: {
-          const performance = await summaries(context.reader, query.userId, items);
+          const performance = await summaries(context.reader, query, items);
+          if (isRejection(performance)) return performance;
           return { strategies: items.map(briefStrategy), page, performance };
         }
         default:
@@ -62,12 +69,15 @@ async function strategiesOf(
   return { items: found.items, page: pageInfo(found) };
 }
 
-/** The trades of each strategy in the portfolios of its user, by currency. */
+/**
+ * The trades of each strategy in the portfolios of its user, by currency; with its performance where
+ * it is the one that is asked for.
+ */
 async function summaries(
   reader: Reader,
-  userId: string,
+  { userId, strategyId }: TradingStrategyQuery,
   found: readonly Found[],
-): Promise<MessageInitShape<typeof StrategyTradeSummarySchema>[]> {
+): Promise<MessageInitShape<typeof StrategyTradeSummarySchema>[] | Rejection> {
   if (found.length === 0) return [];
   const traded = await listAll(reader, positions, {
     where: [
@@ -76,17 +86,48 @@ async function summaries(
     ],
   });
   const documents = traded.map(({ document }) => document as unknown as PositionDocument);
-  return found.map(({ id }) => {
-    const byCurrency = new Map<string, StrategySums>();
-    for (const { strategies: sums, quoteCurrency } of documents) {
-      const more = sums[id];
-      if (more === undefined) continue;
-      const before = byCurrency.get(quoteCurrency);
-      byCurrency.set(quoteCurrency, before === undefined ? more : added(before, more));
-    }
-    const currencies = [...byCurrency].sort(([a], [b]) => (a < b ? -1 : 1)).map(toSummary);
-    return { strategyId: id, currencies };
-  });
+  const measured =
+    strategyId === ''
+      ? []
+      : await strategyPerformance(reader, strategyId, documents, fromFirstTrade);
+  if (isRejection(measured)) return measured;
+  const performance = new Map(measured.map((one) => [one.currency, performanceOf(one)]));
+  return found.map(({ id }) => ({
+    strategyId: id,
+    currencies: sumsOf(id, documents).map(([currency, sums]) => ({
+      ...toSummary(currency, sums),
+      ...performance.get(currency),
+    })),
+  }));
+}
+
+const fromFirstTrade = { period: {}, riskFreeRate: 0, annualisationFactor: 0 };
+
+/** What a summary has of it, for it has the trades as well. */
+function performanceOf(
+  performance: StrategyPerformance,
+): MessageInitShape<typeof CurrencyTradeSummarySchema> {
+  const { from = '', to = '', endValue = '', gain = '', accountMethod = '' } = performance;
+  const { timeWeightedReturn, moneyWeightedReturn, cagr, volatility } = performance;
+  const { sharpe, sortino, maximumDrawdown, calmar } = performance;
+  const measures = { timeWeightedReturn, moneyWeightedReturn, cagr, volatility };
+  const known = Object.entries({ ...measures, sharpe, sortino, maximumDrawdown, calmar });
+  const present = Object.fromEntries(known.filter(([, measure]) => measure !== undefined));
+  return { from, to, endValue, gain, accountMethod, ...present };
+}
+
+function sumsOf(
+  strategyId: string,
+  documents: readonly PositionDocument[],
+): readonly (readonly [currency: string, sums: StrategySums])[] {
+  const byCurrency = new Map<string, StrategySums>();
+  for (const { strategies: sums, quoteCurrency } of documents) {
+    const more = sums[strategyId];
+    if (more === undefined) continue;
+    const before = byCurrency.get(quoteCurrency);
+    byCurrency.set(quoteCurrency, before === undefined ? more : added(before, more));
+  }
+  return [...byCurrency].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function added(a: StrategySums, b: StrategySums): StrategySums {
@@ -102,7 +143,7 @@ function added(a: StrategySums, b: StrategySums): StrategySums {
   };
 }
 
-function toSummary([currency, sums]: readonly [string, StrategySums]) {
+function toSummary(currency: string, sums: StrategySums) {
   const { trades, bought, sold, fees, realised, wins, losses, draws } = sums;
   return {
     currency,

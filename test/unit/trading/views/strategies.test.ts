@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { anyUnpack, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { AnalysisQueryService } from '../../../../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import {
   TradingStrategyEvent_EventType as EventType,
   StrategyActivatedSchema,
@@ -391,7 +392,31 @@ describe('the combined query', () => {
       },
     ]);
     const alone = answered(await ask(method.tradingStrategy, { ...query, strategyId: uuid(3) }));
-    expect(alone.performance).toEqual([answer.performance[2]]);
+    expect(alone.performance).toMatchObject([
+      { strategyId: uuid(3), currencies: [{ trades: 1n, sold: '10', draws: 1n, gain: '0' }] },
+    ]);
+  });
+
+  test('of one strategy it tells the performance too, as the analysis does', async () => {
+    const { ask } = await read(traded());
+    const strategyId = uuid(1);
+    const query = { userId: 'alice', type: QueryType.PERFORMANCE_ANALYSIS };
+    const list = answered(await ask(method.tradingStrategy, query));
+    expect(list.performance[0]?.currencies[0]).not.toHaveProperty('timeWeightedReturn');
+    const alone = answered(await ask(method.tradingStrategy, { ...query, strategyId }));
+    const { getStrategyPerformance } = AnalysisQueryService.method;
+    const { performance } = answered(await ask(getStrategyPerformance, { strategyId }));
+    expect(performance.map(({ currency }) => currency)).toEqual(['EUR', 'USD']);
+    const figures = [
+      ...['from', 'to', 'endValue', 'gain', 'accountMethod', 'timeWeightedReturn', 'cagr'],
+      ...['moneyWeightedReturn', 'volatility', 'sharpe', 'sortino', 'maximumDrawdown', 'calmar'],
+    ] as const;
+    for (const [at, summary] of (alone.performance[0]?.currencies ?? []).entries()) {
+      const told = new Map(Object.entries(performance[at] ?? {}));
+      const shown = new Map(Object.entries(summary));
+      for (const name of figures) expect([name, shown.get(name)]).toEqual([name, told.get(name)]);
+      expect(shown.get('timeWeightedReturn')).toHaveProperty('method');
+    }
   });
 
   test('finds no strategy of another user, and none that is not there', async () => {
