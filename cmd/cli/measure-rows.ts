@@ -14,6 +14,17 @@ export function measureRow(
   return [name, value === undefined ? undefinedReason || 'undefined' : format(value), method];
 }
 
+/** When the deepest fall began, was at its lowest, and was over. */
+export function drawdownDates(drawdown: Drawdown | undefined): readonly MeasureRow[] {
+  if (drawdown?.value === undefined || drawdown.peakDate === '') return [];
+  const { peakDate, troughDate, recoveryDate } = drawdown;
+  return [
+    ['  from its peak', peakDate, ''],
+    ['  to its trough', troughDate, ''],
+    ['  until it recovered', recoveryDate === '' ? 'not yet' : recoveryDate, ''],
+  ];
+}
+
 export function printMeasures(output: Output, rows: readonly MeasureRow[]): void {
   output.table(
     [{ header: 'MEASURE' }, { header: 'VALUE', align: 'right' }, { header: 'METHOD', fit: 'wrap' }],

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Environment } from '../../src/config/environment.ts';
 import { addAnalysisCommands } from './analysis.ts';
 import { durationArgument, urlArgument } from './arguments.ts';
+import { addBacktestCommand } from './backtest.ts';
 import { addCallCommand } from './call.ts';
 import type { Bind, Cli } from './cli.ts';
 import { addCommandLog } from './command-log.ts';
@@ -96,7 +97,7 @@ function createProgram({ stdout, stderr }: Streams, bind: Bind): Command {
       getOutHelpWidth: () => 80,
       getErrHelpWidth: () => 80,
     })
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 })
     .showHelpAfterError('(--help says more)')
     .option('--json', 'JSON instead of tables: one document, or one a line')
     .addOption(new Option('--token <jwt>', 'bearer token (HORIZON_TOKEN; else by the local key)'))
@@ -118,6 +119,7 @@ function createProgram({ stdout, stderr }: Streams, bind: Bind): Command {
   addPerformanceCommand(program, bind);
   addSignalsCommand(program, bind);
   addAnalysisCommands(program, bind);
+  addBacktestCommand(program, bind);
   addCommandLog(program, bind);
   addProcessCommands(program, bind);
   addProjectionCommands(program, bind);
