@@ -84,7 +84,7 @@ function printStatus(output: Cli['output'], { projections, projector }: Status):
     projections.map((status) => [
       ...[status.view, enumLabel(ProjectionStateSchema, status.state)],
       ...[formatLag(status.lagEvents), formatSeconds(status.lagSeconds)],
-      ...[formatCount(status.eventsPerSecond), formatCount(status.documents)],
+      ...[formatCount(status.eventsPerSecond), formatLag(status.documents)],
       ...[formatCount(status.parkedDocuments), String(status.generation)],
     ]),
   );
@@ -99,7 +99,7 @@ function printStatus(output: Cli['output'], { projections, projector }: Status):
   for (const line of errorLines(projections)) output.sentence(line);
 }
 
-/** A store may not be able to count its events. */
+/** A store may not be able to count its events, or its documents while it is away. */
 export function formatLag(events: bigint): string {
   return events < 0n ? '-' : formatCount(events);
 }

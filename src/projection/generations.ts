@@ -20,6 +20,8 @@ export type Build = {
   switched: boolean;
   /** It has switched, or failed, or its signal has aborted: another one goes on with it. */
   over: boolean;
+  /** What it waits for, and since when: it goes on by itself. */
+  waiting: { readonly cause: unknown; readonly at: number } | undefined;
   /** Why it ended without switching. */
   error?: { readonly cause: unknown; readonly at: number };
   readonly finished: Promise<void>;
@@ -80,6 +82,7 @@ export function createGenerations(options: {
       ...(signal === undefined ? {} : { signal }),
       onProgress: ({ done }) => {
         if (build === undefined) return;
+        build.waiting = undefined;
         build.done += done;
         build.total = Math.max(build.total, build.done);
         const seconds = (performance.now() - startedAt) / 1000;
@@ -131,6 +134,7 @@ export function createGenerations(options: {
       eventsPerSecond: 0,
       switched: false,
       over: false,
+      waiting: undefined,
       finished,
     };
     builds.set(lane.view.name, build);
@@ -142,6 +146,7 @@ export function createGenerations(options: {
         if (signal.aborted) return;
       }
       await goLive(lane, target, reached);
+      build.waiting = undefined;
       build.switched = true;
       log.info({ view: lane.view.name, generation: info.generation }, 'generation is live');
     };
@@ -152,6 +157,7 @@ export function createGenerations(options: {
         } catch (error) {
           if (!(error instanceof StoreFault)) throw error;
           log.warn({ view: lane.view.name, err: error }, 'rebuild waits for its stores');
+          build.waiting = { cause: error, at: build.waiting?.at ?? now() };
           await delay(retryMs, undefined, { signal }).catch(() => undefined);
         }
       }

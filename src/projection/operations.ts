@@ -25,6 +25,7 @@ import type { Call } from '../kernel/rpc.ts';
 import { toToken } from '../kernel/token.ts';
 import type { Target } from './apply.ts';
 import type { Difference } from './compare.ts';
+import { messageOf } from './decode.ts';
 import type { Lane } from './lane.ts';
 import { retryParked } from './parked.ts';
 import type { Projector } from './projector.ts';
@@ -34,6 +35,8 @@ import { verify } from './verify.ts';
 
 const watchEveryMs = 1_000;
 const reportEveryMs = 500;
+/** Who asks for a rebuild is told when it has waited so long for a store; it goes on all the same. */
+const rebuildWaitsMs = 15_000;
 
 type Answers = AsyncGenerator<Message | Rejection, void>;
 
@@ -143,6 +146,12 @@ export function createOperations(projector: Projector) {
     for (let isOver = false; !isOver && !call.signal.aborted; ) {
       yield create(RebuildProjectionResponseSchema, { progress: progressOf(build) });
       isOver = await Promise.race([over, delay(reportEveryMs, false)]);
+      const { waiting } = build;
+      if (!isOver && waiting !== undefined && parts.now() - waiting.at > rebuildWaitsMs) {
+        const why = messageOf(waiting.cause);
+        const message = `the rebuild of ${view} waits: ${why}. It goes on when that has passed`;
+        return yield reject('UNAVAILABLE', 'REBUILD_WAITS', message);
+      }
     }
     if (build.error !== undefined) {
       const message = `${view}: the rebuild stopped: ${String(build.error.cause)}; the live one stays`;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
@@ -8,6 +9,7 @@ import {
   ProjectorStatusSchema,
   RebuildProgressSchema,
 } from '../gen/cipherhorizon/platform/v1/operations_pb.ts';
+import { StoreFault } from '../kernel/fault.ts';
 import type { Gauge } from '../kernel/telemetry.ts';
 import { toToken } from '../kernel/token.ts';
 import { messageOf } from './decode.ts';
@@ -15,10 +17,12 @@ import { fingerprintOf } from './fingerprint.ts';
 import type { Build } from './generations.ts';
 import { type Lane, openTarget } from './lane.ts';
 import type { Projector } from './projector.ts';
-import type { GenerationInfo } from './read-model-store.ts';
+import type { GenerationInfo, GenerationRef, ReadModelStore } from './read-model-store.ts';
 
-/** In an answer: the store cannot tell cheaply how many events are left. */
+/** In an answer: the store cannot tell cheaply how many events are left, or is away. */
 const notCounted = -1;
+/** How long the documents of a view are counted, when somebody waits for the answer. */
+const countWithinMs = 5_000;
 
 const stateOf = {
   waiting: ProjectionState.WAITING,
@@ -42,6 +46,7 @@ export function projectorStatus(projector: Projector): ProjectorStatus {
   });
 }
 
+/** Of each view, whatever the state of its store: a fault of that is part of the status. */
 export async function statusesOf(
   projector: Projector,
   lanes: readonly Lane[],
@@ -49,13 +54,54 @@ export async function statusesOf(
   if (projector.state() !== 'standby') {
     return Promise.all(lanes.map((lane) => statusOf(projector, lane)));
   }
-  const live = (await projector.parts.store.generations()).filter(({ state }) => state === 'live');
-  return Promise.all(
-    lanes.map((lane) => {
-      const info = live.find(({ view }) => view === lane.view.name);
-      return standbyStatusOf(projector, lane, info);
-    }),
+  const { now, store } = projector.parts;
+  const failing = (lane: Lane) => (error: unknown) =>
+    create(ProjectionStatusSchema, {
+      ...{ view: lane.view.name, state: ProjectionState.STANDBY },
+      ...{ lagEvents: BigInt(notCounted), documents: BigInt(notCounted) },
+      ...{ lastError: faultText(error), lastErrorAt: timestampFromMs(now()) },
+    });
+  try {
+    const live = (await store.generations()).filter(({ state }) => state === 'live');
+    return await Promise.all(
+      lanes.map((lane) => {
+        const info = live.find(({ view }) => view === lane.view.name);
+        return standbyStatusOf(projector, lane, info).catch(failing(lane));
+      }),
+    );
+  } catch (error) {
+    return lanes.map((lane) => failing(lane)(error));
+  }
+}
+
+/** What a fault of a store says. @throws the error where it is none */
+function faultText(error: unknown): string {
+  if (error instanceof StoreFault) return error.message;
+  throw error;
+}
+
+/** How many documents a generation has, or why that cannot be told now. */
+async function countOf(
+  store: ReadModelStore,
+  ref: GenerationRef,
+): Promise<{ readonly documents: number; readonly fault?: string }> {
+  const stop = new AbortController();
+  const late = delay(countWithinMs, undefined, { signal: stop.signal }).then(
+    () => {
+      const fault = `the documents of "${ref.view.name}" were not counted in time`;
+      return { documents: notCounted, fault };
+    },
+    () => ({ documents: notCounted }),
   );
+  const counted = store.count(ref).then(
+    (documents) => ({ documents }),
+    (error: unknown) => ({ documents: notCounted, fault: faultText(error) }),
+  );
+  try {
+    return await Promise.race([counted, late]);
+  } finally {
+    stop.abort();
+  }
 }
 
 /** What another projector does, as far as the stores tell. */
@@ -83,6 +129,8 @@ async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionSta
   const { store } = projector.parts;
   const { lagEvents, lagSeconds, eventsPerSecond, heartbeatAt } = projector.statusOf(lane);
   const build = projector.generations.buildOf(lane.view.name);
+  const { documents, fault } =
+    lane.target === undefined ? { documents: 0 } : await countOf(store, lane.target.ref);
   const init: MessageInitShape<typeof ProjectionStatusSchema> = {
     view: lane.view.name,
     state: stateOfLane(projector, lane),
@@ -92,7 +140,7 @@ async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionSta
     eventsPerSecond,
     generation: lane.target?.ref.generation ?? 0,
     fingerprint: fingerprintOf(lane.view),
-    documents: lane.target === undefined ? 0n : BigInt(await store.count(lane.target.ref)),
+    documents: BigInt(documents),
     parkedDocuments: BigInt(lane.target?.parked.size ?? 0),
     synchronisation: describe(lane),
     ...batchOf(projector, lane),
@@ -103,13 +151,20 @@ async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionSta
     init.lastError = error.message;
     init.lastErrorAt = timestampFromMs(error.at);
   }
+  if (fault !== undefined) {
+    init.lastError = fault;
+    init.lastErrorAt = timestampFromMs(projector.parts.now());
+    // The projector finds out a moment later.
+    if (init.state === ProjectionState.LIVE) init.state = ProjectionState.WAITING;
+  }
   if (lane.aheadOfLog !== undefined) {
     init.lastError = aheadOfLogText('<view>');
     init.lastErrorAt = timestampFromMs(lane.aheadOfLog.at);
   }
-  if (build?.error !== undefined) {
-    init.lastError = `rebuild: ${messageOf(build.error.cause)}`;
-    init.lastErrorAt = timestampFromMs(build.error.at);
+  const failed = build?.error ?? build?.waiting;
+  if (failed !== undefined) {
+    init.lastError = `rebuild: ${messageOf(failed.cause)}`;
+    init.lastErrorAt = timestampFromMs(failed.at);
   }
   if (build?.over === false) init.rebuild = progressOf(build);
   return create(ProjectionStatusSchema, init);

@@ -2,6 +2,7 @@ import type { Message } from '@bufbuild/protobuf';
 import { type Context, context, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
 import { Ownership } from '../gen/cipherhorizon/platform/v1/options_pb.ts';
 import { actsForAnyOwner, authorise, notTheOwner } from '../kernel/access.ts';
+import { StoreFault } from '../kernel/fault.ts';
 import { isRejection, type Rejection } from '../kernel/rejection.ts';
 import type { Call } from '../kernel/rpc.ts';
 import type { BusMetrics, Log } from '../kernel/telemetry.ts';
@@ -60,6 +61,10 @@ export function measuring(metrics: BusMetrics): Middleware {
       if (isRejection(result)) outcome = result.code;
       else outcome = result.receipt.repeated ? 'repeated' : 'accepted';
       return result;
+    } catch (error) {
+      // A store that is away is no bug: the caller gets the same code.
+      if (error instanceof StoreFault) outcome = error.code;
+      throw error;
     } finally {
       metrics.observe(run.route.schema.name, outcome, (performance.now() - startedAt) / 1000);
     }

@@ -108,6 +108,8 @@ export type ProjectionStatus = Message<"cipherhorizon.platform.v1.ProjectionStat
   fingerprint: string;
 
   /**
+   * -1 while they cannot be counted: the error says why.
+   *
    * @generated from field: int64 documents = 9;
    */
   documents: bigint;
