@@ -7,7 +7,7 @@ import {
   LotState,
 } from '../../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { CostBasisMethodSchema } from '../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
-import { addCsvOption, type CsvOption, printCsv } from './analysis-options.ts';
+import { addCsvOption, type CsvOption, isoText, printCsv } from './analysis-options.ts';
 import { uuidArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
 import { enumLabel, formatAmount, formatTime } from './format.ts';
@@ -64,7 +64,8 @@ function print(output: Cli['output'], answer: ListCostBasisAnswer, closed: boole
       ? '- (a position has no recorded price)'
       : `${formatAmount(text)} ${currency}`;
   const days = closed ? `${answer.from} to ${answer.to}` : `at the end of ${answer.to}`;
-  output.heading(`${total} ${closed ? 'closed' : 'open'} lots, ${days}, by ${method}`);
+  const what = `${closed ? 'closed' : 'open'} ${total === 1 ? 'lot' : 'lots'}`;
+  output.heading(`${total} ${what}, ${days}, by ${method}`);
   output.fields([
     ['realised gain', amount(answer.realisedGain)],
     ['cost of open lots', amount(answer.cost)],
@@ -101,7 +102,7 @@ function printRows(output: Cli['output'], { lots }: ListCostBasisAnswer): void {
       'strategy',
     ],
     lots.map((lot) => [
-      ...[lot.instrumentId, formatTime(lot.openedAt), formatTime(lot.closedAt), lot.heldSeconds],
+      ...[lot.instrumentId, isoText(lot.openedAt), isoText(lot.closedAt), lot.heldSeconds],
       ...[lot.quantity, lot.cost, lot.proceeds, lot.realisedGain, lot.marketValue],
       ...[lot.unrealisedGain, lot.openedBy, lot.closedBy, lot.strategyId],
     ]),

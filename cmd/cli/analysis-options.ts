@@ -1,3 +1,4 @@
+import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { type Command, Option } from 'commander';
 import type { Measure } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import type { Output } from './output.ts';
@@ -32,4 +33,9 @@ export function measureText(
 ): string {
   const { value, undefinedReason = '' } = measure ?? {};
   return value === undefined ? undefinedReason : format(value);
+}
+
+/** A time for programs: `2018-01-01T12:00:00.000Z`; empty where there is none. */
+export function isoText(time: Timestamp | undefined): string {
+  return time === undefined ? '' : timestampDate(time).toISOString();
 }

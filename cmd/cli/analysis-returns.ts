@@ -1,4 +1,4 @@
-import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { type Command, Option } from 'commander';
 import {
   AnalysisQueryService,
@@ -6,10 +6,16 @@ import {
   GetPortfolioReturnsAnswerSchema,
   ReturnBucket,
 } from '../../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
-import { addCsvOption, type CsvOption, measureText, printCsv } from './analysis-options.ts';
+import {
+  addCsvOption,
+  type CsvOption,
+  isoText,
+  measureText,
+  printCsv,
+} from './analysis-options.ts';
 import { uuidArgument } from './arguments.ts';
 import type { Bind, Cli } from './cli.ts';
-import { formatAmount, formatPercent } from './format.ts';
+import { formatAmount, formatPercent, formatTime } from './format.ts';
 import { measureRow, printMeasures } from './measure-rows.ts';
 import { fullJson } from './output.ts';
 import { addPeriodOptions, type PeriodOptions } from './period-options.ts';
@@ -55,7 +61,7 @@ async function runReturns(
   output.table(
     [{ header: 'FROM' }, number('PROFIT'), number('RETURN'), number('END VALUE')],
     answer.buckets.map((bucket) => [
-      startText(bucket.start),
+      startText(bucket.start, by === 'hour'),
       formatAmount(bucket.profit),
       measureText(bucket.periodReturn, formatPercent),
       formatAmount(bucket.endValue),
@@ -76,16 +82,14 @@ function print(output: Cli['output'], { buckets }: GetPortfolioReturnsAnswer): v
       ...['period_return', 'undefined_reason'],
     ],
     buckets.map((bucket) => [
-      ...[startText(bucket.start), startText(bucket.end), bucket.startValue, bucket.endValue],
+      ...[isoText(bucket.start), isoText(bucket.end), bucket.startValue, bucket.endValue],
       ...[bucket.deposits, bucket.withdrawals, bucket.profit],
       ...[bucket.periodReturn?.value, bucket.periodReturn?.undefinedReason],
     ]),
   );
 }
 
-/** The day; with the hour where it is not midnight. */
-function startText(time: Timestamp | undefined): string {
-  if (time === undefined) return '';
-  const text = timestampDate(time).toISOString();
-  return text.slice(11, 16) === '00:00' ? text.slice(0, 10) : text.slice(0, 16);
+/** The day; by the hour with its time. */
+function startText(time: Timestamp | undefined, byHour: boolean): string {
+  return formatTime(time).slice(0, byHour ? 16 : 10);
 }
