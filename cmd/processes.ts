@@ -53,7 +53,7 @@ export async function runProcesses(
   const signal = AbortSignal.any([stop, end.signal]);
   const ports = { store, source, log, execute: createSendCommand(bus), now: Date.now, signal };
   if (definitions.length > 0) {
-    const observe = metrics.processes();
+    const observe = metrics.processes(definitions.map(({ name }) => name));
     const processes = await startProcesses({
       ...ports,
       definitions,
@@ -64,7 +64,7 @@ export async function runProcesses(
     for (const gauge of processes.gauges) metrics.addGauge(gauge);
   }
   if (parts.policies.length > 0) {
-    const observe = metrics.policies();
+    const observe = metrics.policies(parts.policies.map(({ name }) => name));
     const started = await startPolicies({ ...ports, definitions: parts.policies, observe });
     running.push(started.ended);
     for (const gauge of started.gauges) metrics.addGauge(gauge);

@@ -17,10 +17,10 @@ export type Metrics = MetricsText & {
    */
   readonly bus: (bus: 'command' | 'query', messages: Iterable<string>) => BusMetrics;
   readonly addGauge: (gauge: Gauge) => void;
-  /** `cqrs_process_total`; definitions and outcomes are few, and known to the code. */
-  readonly processes: () => (definition: string, outcome: string) => void;
-  /** `cqrs_policy_commands_total`; policies and outcomes are few, and known to the code. */
-  readonly policies: () => (policy: string, outcome: string) => void;
+  /** `cqrs_process_total`, of every definition from the start: an alert sees the first one too. */
+  readonly processes: (definitions: Iterable<string>) => (definition: string, of: string) => void;
+  /** `cqrs_policy_commands_total`, of every policy from the start. */
+  readonly policies: (policies: Iterable<string>) => (policy: string, outcome: string) => void;
 };
 
 // From a cached query to a command that waits for its views.
@@ -39,29 +39,39 @@ export function createMetrics(processName: string): Metrics {
     addGauge: (gauge) => {
       addGauge(registry, gauge);
     },
-    processes: () => processMetrics(registry),
-    policies: () => policyMetrics(registry),
+    processes: (definitions) => processMetrics(registry, definitions),
+    policies: (policies) => policyMetrics(registry, policies),
   };
 }
 
-function processMetrics(registry: Registry): (definition: string, outcome: string) => void {
+function processMetrics(registry: Registry, definitions: Iterable<string>) {
   const total = new Counter({
     name: 'cqrs_process_total',
     help: 'How often a process has started, and ended as completed, compensated or failed.',
     labelNames: ['definition', 'outcome'],
     registers: [registry],
   });
-  return (definition, outcome) => total.inc({ definition, outcome });
+  for (const definition of definitions) {
+    for (const outcome of ['started', 'completed', 'compensated', 'failed']) {
+      total.inc({ definition, outcome }, 0);
+    }
+  }
+  return (definition: string, outcome: string) => total.inc({ definition, outcome });
 }
 
-function policyMetrics(registry: Registry): (policy: string, outcome: string) => void {
+function policyMetrics(registry: Registry, policies: Iterable<string>) {
   const total = new Counter({
     name: 'cqrs_policy_commands_total',
     help: 'What became of the commands that events led to: accepted, refused, fault (sent again), defect.',
     labelNames: ['policy', 'outcome'],
     registers: [registry],
   });
-  return (policy, outcome) => total.inc({ policy, outcome });
+  for (const policy of policies) {
+    for (const outcome of ['accepted', 'refused', 'fault', 'defect']) {
+      total.inc({ policy, outcome }, 0);
+    }
+  }
+  return (policy: string, outcome: string) => total.inc({ policy, outcome });
 }
 
 function busMetrics(registry: Registry, bus: string, messages: ReadonlySet<string>): BusMetrics {
