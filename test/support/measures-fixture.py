@@ -20,6 +20,7 @@ from importlib.metadata import version
 
 import empyrical
 import numpy as np
+import pandas as pd
 import pyxirr
 from scipy.optimize import brentq
 
@@ -487,6 +488,29 @@ def strategies():
         }
 
 
+# Returns by bucket
+
+
+def buckets():
+    for name, length, volatility in (("two years", 730, 0.03), ("a few days", 5, 0.01)):
+        returns = [round(float(value), 6) for value in random.normal(0.0005, volatility, length)]
+        # The first return is that of the day after the start.
+        index = pd.date_range(START + datetime.timedelta(days=1), periods=length, freq="D")
+        series = pd.Series(returns, index=index)
+        # empyrical puts the days of a week that two years share into two of its weeks.
+        weekly = (1 + series).resample("W-SUN").prod() - 1
+        yield {
+            "name": name,
+            "start": START.isoformat(),
+            "returns": returns,
+            "week": [finite(value) for value in weekly],
+            **{
+                span: [finite(value) for value in empyrical.aggregate_returns(series, f"{span}ly")]
+                for span in ("month", "quarter", "year")
+            },
+        }
+
+
 if __name__ == "__main__":
     header = {
         "about": "Expected values by independent implementations; null is undefined.",
@@ -495,7 +519,7 @@ if __name__ == "__main__":
     }
     print(json.dumps(header))
     made = {"series": series, "flows": flows, "portfolio": portfolios, "tradeList": trade_lists}
-    made["strategy"] = strategies
+    made |= {"strategy": strategies, "buckets": buckets}
     for kind, rows in made.items():
         for row in rows():
             print(json.dumps({kind: row}))

@@ -6,6 +6,7 @@ import {
   type ListDrawdownEpisodesQuerySchema,
 } from '../../../../../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { AssetClass } from '../../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
+import { dayText } from '../../../../../src/trading/views/days.ts';
 import {
   analysisReads,
   buyAndHold,
@@ -13,9 +14,10 @@ import {
   portfolioId,
   type Story,
 } from '../../../../support/analysis-read.ts';
+import { fixtureRows, type SeriesRow } from '../../../../support/measures-rows.ts';
 import { answered, bob, callOf, refused } from '../../../../support/query-bus.ts';
 import { sharedData } from '../../../../support/shared-data.ts';
-import { createStory } from '../../../../support/trading-events.ts';
+import { createStory, dayNumber } from '../../../../support/trading-events.ts';
 
 const { listDrawdownEpisodes } = AnalysisQueryService.method;
 const start = analysisReads();
@@ -105,6 +107,42 @@ test('the deepest one of 1 BTC in 2016 and 2017 is that of the oracle', async ()
   });
   expect(maximumDrawdown?.value).toBe(episodes[0]?.depth);
   expect(total).toBe(episodes.length);
+});
+
+type Row = SeriesRow & { readonly episodes: readonly { readonly peakDate: string }[] };
+
+const rows = fixtureRows<Row>('series').filter(({ returns }) => returns.length > 0);
+
+test.each(rows)('against numpy: $name', async ({ returns, episodes, measures }) => {
+  const first = dayNumber('2021-01-01');
+  const story = createStory();
+  story.instrument('BTC-USD');
+  let price = 1000;
+  const closes = returns.map((value, at) => {
+    price *= 1 + value;
+    return [dayText(first + at + 1), price.toFixed(15)] as const;
+  });
+  story.candles('BTC-USD', [['2021-01-01', '1000'], ...closes]);
+  const portfolio = story.portfolio(portfolioId);
+  portfolio.deposit('1000', '2021-01-01T00:00:00Z');
+  portfolio.buy('BTC-USD', '2021-01-01T01:00:00Z', { quantity: '1', price: '1000' });
+  const ask = await read(story);
+  const found = await ask({ page: { pageSize: 500 } });
+  // Of a portfolio that has lost all, the days behind have no return, and the last one is that day.
+  const lost = returns.includes(-1);
+  const expected = episodes.map((episode) => ({
+    ...episode,
+    recoveryDate: '',
+    ...('recoveryDate' in episode && { recoveryDate: episode.recoveryDate }),
+  }));
+  expect(found.episodes).toHaveLength(expected.length);
+  for (const [at, { $typeName: _, depth, ...dates }] of found.episodes.entries()) {
+    const { depth: figure, ...other } = expected[at] as unknown as { depth: number };
+    expect(Math.abs(depth - figure)).toBeLessThanOrEqual(1e-9 * Math.abs(figure) + 1e-13);
+    if (!lost) expect(dates).toEqual(other);
+  }
+  const deepest = measures.maximumDrawdown ?? 0;
+  expect(found.maximumDrawdown?.value).toBeCloseTo(deepest, 12);
 });
 
 test('of a market that closes, the days are those on which it is open', async () => {

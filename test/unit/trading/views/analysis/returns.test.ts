@@ -8,6 +8,7 @@ import {
 } from '../../../../../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { TradingQueryService } from '../../../../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { add, decimal, toText, zero } from '../../../../../src/kernel/decimal.ts';
+import { dayText as numberText } from '../../../../../src/trading/views/days.ts';
 import {
   analysisReads,
   bitcoinCloses,
@@ -16,9 +17,10 @@ import {
   portfolioId,
   type Story,
 } from '../../../../support/analysis-read.ts';
+import { fixtureRows } from '../../../../support/measures-rows.ts';
 import { answered, bob, callOf, refused } from '../../../../support/query-bus.ts';
 import { sharedData } from '../../../../support/shared-data.ts';
-import { createStory } from '../../../../support/trading-events.ts';
+import { createStory, dayNumber } from '../../../../support/trading-events.ts';
 
 const start = analysisReads();
 const dayText = (time: Timestamp | undefined) =>
@@ -30,6 +32,7 @@ async function read(story: Story, engine: (typeof engines)[number] = 'memory') {
     answered(await ask(AnalysisQueryService.method.getPortfolioReturns, { portfolioId, ...more }));
 }
 
+const daysAfter = (day: string, days: number) => numberText(dayNumber(day) + days);
 const sum = (amounts: readonly string[]) => toText(amounts.map(decimal).reduce(add, zero));
 
 /** Five days with a deposit and a withdrawal; half of it is invested. */
@@ -175,6 +178,40 @@ describe('1 BTC over two years', () => {
     const performance = answered(told);
     expect(profit).toBe(performance.gain);
     expect(timeWeightedReturn?.value).toBeCloseTo(performance.timeWeightedReturn?.value ?? 0, 12);
+  });
+});
+
+type Row = {
+  readonly name: string;
+  readonly start: string;
+  readonly returns: readonly number[];
+} & { readonly [bucket in 'week' | 'month' | 'quarter' | 'year']: readonly number[] };
+
+describe.each(fixtureRows<Row>('buckets'))('against empyrical and pandas: $name', (row) => {
+  const { WEEK, MONTH, QUARTER, YEAR } = ReturnBucket;
+  const named = { week: WEEK, month: MONTH, quarter: QUARTER, year: YEAR };
+
+  test.each(Object.entries(named))('%s', async (name, bucket) => {
+    const story = createStory();
+    story.instrument('BTC-USD');
+    let price = 1000;
+    const closes = row.returns.map((value, at) => {
+      price *= 1 + value;
+      return [daysAfter(row.start, at + 1), price.toFixed(15)] as const;
+    });
+    story.candles('BTC-USD', [[row.start, '1000'], ...closes]);
+    const portfolio = story.portfolio(portfolioId);
+    portfolio.deposit('1000', `${row.start}T00:00:00Z`);
+    portfolio.buy('BTC-USD', `${row.start}T01:00:00Z`, { quantity: '1', price: '1000' });
+    const ask = await read(story);
+    const { buckets } = await ask({ bucket, from: daysAfter(row.start, 1) });
+    const expected = row[name as keyof typeof named];
+    expect(buckets).toHaveLength(expected.length);
+    for (const [at, { periodReturn }] of buckets.entries()) {
+      const [value, figure] = [periodReturn?.value ?? Number.NaN, expected[at] ?? Number.NaN];
+      const isClose = Math.abs(value - figure) <= 1e-9 * Math.abs(figure) + 1e-13;
+      if (!isClose) expect([at, value]).toEqual([at, figure]);
+    }
   });
 });
 
