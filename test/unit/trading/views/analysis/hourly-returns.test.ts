@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import {
   AnalysisQueryService,
   type GetPortfolioReturnsQuerySchema,
@@ -117,6 +118,47 @@ describe.each(engines)('returns by the hour, in %s', (engine) => {
     expect(buckets.map(({ endValue }) => endValue)).toEqual(['101', '104', '103']);
     expect(buckets.map(({ profit }) => profit)).toEqual(['0', '3', '-1']);
   });
+});
+
+test('random flows and trades: the profits of the hours of a day are that of the day', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 50, max: 150 }), { minLength: 96, maxLength: 96 }),
+      fc.array(
+        fc.record({
+          minute: fc.integer({ min: 0, max: 96 * 60 - 1 }),
+          what: fc.constantFrom('deposit', 'withdraw', 'buy', 'sell'),
+          amount: fc.integer({ min: 1, max: 40 }),
+        }),
+        { maxLength: 25 },
+      ),
+      async (prices, activities) => {
+        const { story, portfolio } = world();
+        const closes = prices.map((price, at) => [time(1, at), String(price)] as const);
+        story.candles('BTC-USD', closes, CandleInterval.CANDLE_INTERVAL_1H);
+        portfolio.deposit('10000', time(1, 0));
+        let held = 0;
+        for (const { minute, what, amount } of activities.sort((a, b) => a.minute - b.minute)) {
+          const [at, text] = [time(1, 0, minute), String(amount)];
+          const order = { quantity: text, price: '100', fee: '0.5', feeCurrency: 'USD' };
+          if (what === 'deposit' || what === 'withdraw') portfolio[what](text, at);
+          else if (what === 'buy') portfolio.buy('BTC-USD', at, order);
+          else if (held >= amount) portfolio.sell('BTC-USD', at, order);
+          else continue;
+          held += what === 'buy' ? amount : what === 'sell' ? -amount : 0;
+        }
+        const ask = await read(story);
+        for (const day of ['2024-01-02', '2024-01-03', '2024-01-04']) {
+          const period = { from: day, to: day };
+          const [whole] = (await ask({ ...period, bucket: ReturnBucket.DAY })).buckets;
+          const { buckets, profit } = await ask(period);
+          expect(sum(buckets.map((bucket) => bucket.profit))).toBe(whole?.profit);
+          expect(profit).toBe(whole?.profit);
+        }
+      },
+    ),
+    { numRuns: 40 },
+  );
 });
 
 test('hours that are known by candles of a day alone have no return and no profit', async () => {
