@@ -5,6 +5,7 @@ import {
   createEventStoreDb,
   createEventStoreDbSource,
 } from '../../../../src/engines/eventstoredb/store.ts';
+import { subscribe } from '../../../../src/engines/eventstoredb/subscription.ts';
 import { readAccounts } from '../../../../src/event-store/accounts.ts';
 import { StoreFault } from '../../../../src/kernel/fault.ts';
 import { isAfter, type Position } from '../../../../src/kernel/position.ts';
@@ -129,6 +130,26 @@ describe('a subscription', () => {
     }
     abort.abort();
     expect((await iterator.next()).done).toBe(true);
+  });
+
+  test('is live in a log that never rests: its end moves on while it is asked for', async () => {
+    const store = openStore();
+    const source = openSource();
+    const { position: after } = await source.head();
+    const pool = createClientPool(addressOf(server.port()));
+    let asked = 0;
+    const head = async () => {
+      asked += 1;
+      await store.append(freshStream(), 'no_stream', sampleEvents(1));
+      return source.head();
+    };
+    const { signal } = new AbortController();
+    const iterator = subscribe(pool, head, { after, signal })[Symbol.asyncIterator]();
+    const taken = await batchesUntil(iterator, ({ live }) => live || asked > 20);
+    await iterator.return?.();
+    await pool.close();
+    expect(taken.at(-1)?.live).toBe(true);
+    expect(taken.at(-1)?.position).toEqual((await source.head()).position);
   });
 
   test("delivers neither the store's own events nor the engine's", async () => {
