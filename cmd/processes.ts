@@ -5,8 +5,7 @@ import type { PolicyDefinition, ProcessDefinition } from '../src/process/kit.ts'
 import { operatedProcess } from '../src/process/operate.ts';
 import type { ProcessSource, ProcessStore } from '../src/process/ports.ts';
 import { startPolicies, startProcesses } from '../src/process/run.ts';
-import { paperVenuePolicy } from '../src/trading/processes/paper-venue.ts';
-import { signalExitsPolicy, signalFollowUpPolicy } from '../src/trading/processes/signal-exits.ts';
+import { signalPolicies } from '../src/trading/processes/signal-exits.ts';
 import { tradeSignals } from '../src/trading/processes/trade-signal.ts';
 import type { CommandBus } from '../src/write/command-bus.ts';
 import { defineDecider, type WriteContext } from '../src/write/kit.ts';
@@ -18,9 +17,7 @@ export const processDefinitions: readonly ProcessDefinition[] = [...tradeSignals
 
 /** Every policy: what events lead to for those that have declared an interest. */
 export const policies: readonly PolicyDefinition[] = [
-  paperVenuePolicy,
-  signalExitsPolicy,
-  signalFollowUpPolicy,
+  ...signalPolicies,
 ];
 
 /** What operators ask of processes. */

@@ -119,6 +119,8 @@ function printSignal({ output }: Cli, signal: Signal): void {
     ['stop loss', exits?.stopLoss ?? ''],
     ['take profit', exits?.takeProfit ?? ''],
     ['trailing stop', exits?.trailingStopDistance ?? ''],
+    ['stop by now', exits?.stopPrice ?? ''],
+    ['best price', exits?.bestPrice ?? ''],
     ['levels watched', exits === undefined ? '' : signal.exitsWatched ? 'yes' : 'no more'],
     ['accepted', formatTime(signal.acceptedAt)],
     ['changed', formatTime(signal.changedAt)],

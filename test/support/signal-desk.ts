@@ -128,7 +128,9 @@ export async function createDesk(store: EventStore, options: DeskOptions = {}) {
       by: Principal = internal,
     ): Promise<readonly string[] | string> => {
       const outcome = await bus.send(schema, command, by);
-      return isRejection(outcome) ? outcome.code : outcome.events.map(({ type }) => short(type));
+      if (isRejection(outcome)) return outcome.code;
+      const names = outcome.events.map(({ type }) => short(type));
+      return names.filter((name) => name !== 'NothingChanged');
     },
     /** All events of a stream, as messages of one type. */
     events: async <Desc extends DescMessage>(

@@ -7,11 +7,7 @@ import { isRejection } from '../../src/kernel/rejection.ts';
 import { createPolicyRunner } from '../../src/process/policy-runner.ts';
 import type { SendCommand } from '../../src/process/ports.ts';
 import { createProcessRunner } from '../../src/process/runner.ts';
-import { paperVenuePolicy } from '../../src/trading/processes/paper-venue.ts';
-import {
-  signalExitsPolicy,
-  signalFollowUpPolicy,
-} from '../../src/trading/processes/signal-exits.ts';
+import { signalPolicies } from '../../src/trading/processes/signal-exits.ts';
 import { tradeSignals } from '../../src/trading/processes/trade-signal.ts';
 import type { EventStore } from '../../src/write/event-store.ts';
 import { quiet, startBus } from './command-bus.ts';
@@ -22,7 +18,7 @@ import { deskContexts } from './signal-desk.ts';
 
 export type Death = { readonly at: number; readonly when: 'before' | 'after' };
 
-export const policiesOfSignals = [paperVenuePolicy, signalExitsPolicy, signalFollowUpPolicy];
+export const policiesOfSignals = signalPolicies;
 
 export function createSignalWorld(path: string) {
   const log = createSqliteEventLog({ path, synchronous: 'NORMAL' });
@@ -42,7 +38,11 @@ export function createSignalWorld(path: string) {
 export type SignalWorld = ReturnType<typeof createSignalWorld>;
 
 /** One life of a write server; it ends before or after its append of the number that is given. */
-export async function liveIn(world: SignalWorld, death?: Death) {
+export async function liveIn(
+  world: SignalWorld,
+  death?: Death,
+  parts = { contexts: deskContexts, policies: policiesOfSignals },
+) {
   const { log, clock } = world;
   let appends = 0;
   let isDead = false;
@@ -59,7 +59,7 @@ export async function liveIn(world: SignalWorld, death?: Death) {
   };
   const store: EventStore = { ...log, append };
   const now = () => clock.nowMs;
-  const bus = startBus(store, { contexts: deskContexts, now, snapshotEvery: 5 });
+  const bus = startBus(store, { contexts: parts.contexts, now, snapshotEvery: 5 });
   const sendAlive = createSendCommand(bus);
   const execute: SendCommand = async (command, signal) => {
     const outcome = await sendAlive(command, signal);
@@ -68,9 +68,7 @@ export async function liveIn(world: SignalWorld, death?: Death) {
   };
   const ports = { source: log, store, execute, now, log: quiet, observe: () => {} };
   const processes = createProcessRunner({ definitions: tradeSignals, name: 'one', ...ports });
-  const policies = policiesOfSignals.map((definition) =>
-    createPolicyRunner({ definition, ...ports }),
-  );
+  const policies = parts.policies.map((definition) => createPolicyRunner({ definition, ...ports }));
   const runners = [processes, ...policies];
   const rest = () => soon();
   const isWaiting = () => policies.some((policy) => policy.waiting() > 0);

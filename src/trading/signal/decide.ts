@@ -1,6 +1,5 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { TradeSide } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
 import type {
   BeginSignalExecutionCommand,
   CompleteSignalCommand,
@@ -14,11 +13,7 @@ import {
   SignalFailedSchema,
   SignalSettledSchema,
 } from '../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
-import {
-  type ExitLevels,
-  ExitLevelsSchema,
-  type OrderFill,
-} from '../../gen/cipherhorizon/trading/v1/signal_model_pb.ts';
+import type { OrderFill } from '../../gen/cipherhorizon/trading/v1/signal_model_pb.ts';
 import type { DecisionContext, Relation } from '../../kernel/decider.ts';
 import {
   add,
@@ -28,14 +23,13 @@ import {
   isPositive,
   isZero,
   mul,
-  round,
   toText,
   zero,
 } from '../../kernel/decimal.ts';
 import { type Rejection, reject } from '../../kernel/rejection.ts';
-import { protectionOf, riskLimitsOf } from '../model/risk.ts';
 import { executeTradeSignal } from './execute.ts';
 import { executeExit, watchExits } from './exits.ts';
+import { exitLevels } from './levels.ts';
 import { relatedPortfolio, type SignalRelated, seriesOf } from './related.ts';
 import type { SignalEvent, SignalState } from './state.ts';
 
@@ -131,7 +125,7 @@ function complete(
   const filled = sum(fills, ({ quantity }) => decimal(quantity));
   const amount = sum(fills, ({ price, quantity }) => mul(decimal(price), decimal(quantity)));
   const average = isZero(filled) ? zero : divide(amount, filled, quotient);
-  const exits = isPositive(average) ? exitLevels(state, average) : undefined;
+  const exits = isPositive(average) ? exitLevels(state, average, average) : undefined;
   const lastFillAt = fills.at(-1)?.executedAt;
   return [
     create(SignalSettledSchema, {
@@ -149,22 +143,6 @@ function complete(
 
 function sum(fills: readonly OrderFill[], of: (fill: OrderFill) => Decimal): Decimal {
   return fills.reduce((total, fill) => add(total, of(fill)), zero);
-}
-
-/** Of a purchase, where its risk profile has any. */
-function exitLevels({ terms, riskProfile }: ThereState, entry: Decimal): ExitLevels | undefined {
-  const { stopLoss, takeProfit, trailingStopDistance, trailingStopOffset } = riskProfile;
-  const none = stopLoss === '' && takeProfit === '' && trailingStopDistance === '';
-  if (terms.side !== TradeSide.BUY || none) return undefined;
-  const fixed = riskLimitsOf({ ...riskProfile, trailingStopDistance: '' });
-  const levels = protectionOf(fixed, entry, entry);
-  const textOf = (price: Decimal | undefined) =>
-    price === undefined ? '' : toText(round(price, 18, 'HALF_UP'));
-  return create(ExitLevelsSchema, {
-    stopLoss: textOf(levels.stop?.price),
-    takeProfit: textOf(levels.takeProfit),
-    ...{ trailingStopDistance, trailingStopOffset },
-  });
 }
 
 /** What the order had been filled with is in the portfolio by then. */

@@ -29,6 +29,7 @@ import { candlesBehind, closeOf, toFillCandle } from '../model/recent-candles.ts
 import { protectionOf, riskLimitsOf } from '../model/risk.ts';
 import { accountOf, type SignalPortfolio } from './account.ts';
 import { reservationLimits } from './execute.ts';
+import { exitLevels } from './levels.ts';
 import { pricesOf, type SignalRelated } from './related.ts';
 import type { SignalState, WatchedExits } from './state.ts';
 
@@ -70,8 +71,13 @@ export function watchExits(
   }
   const trails = state.riskProfile.trailingStopDistance !== '';
   if (!trails || lastCandle === exits.lastCandle) return [];
-  const raised = { bestPrice: toText(best), lastCandle: BigInt(lastCandle) };
-  return [create(SignalExitRaisedSchema, { ...of, ...raised })];
+  const levels = exitLevels(state, exits.entry, best);
+  return [
+    create(SignalExitRaisedSchema, {
+      ...{ ...of, bestPrice: toText(best), lastCandle: BigInt(lastCandle), terms },
+      ...(levels !== undefined && { exits: levels }),
+    }),
+  ];
 }
 
 /** The position of the purchase was closed since, whatever was bought after that. */

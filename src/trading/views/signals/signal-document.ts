@@ -12,6 +12,7 @@ import type {
 import type {
   SignalAccepted,
   SignalExecutionStarted,
+  SignalExitRaised,
   SignalExitReached,
   SignalExitsEnded,
   SignalFailed,
@@ -60,6 +61,7 @@ export type SignalChange =
   | SignalExecutionStarted
   | SignalSettled
   | SignalFailed
+  | SignalExitRaised
   | SignalExitReached
   | SignalExitsEnded
   | OrderPlaced
@@ -106,6 +108,8 @@ export function changeBy(event: SignalChange, before: SignalDocument): Partial<S
       const changedAt = timeOf(event.failedAt);
       return { status: 'FAILED', ...given({ code, reason }), filledQuantity, changedAt };
     }
+    case 'cipherhorizon.trading.v1.SignalExitRaised':
+      return event.exits === undefined ? {} : { exits: toJson(ExitLevelsSchema, event.exits) };
     case 'cipherhorizon.trading.v1.SignalExitReached':
       return { exitsWatched: false, changedAt: timeOf(event.reachedAt) };
     case 'cipherhorizon.trading.v1.SignalExitsEnded':

@@ -193,6 +193,30 @@ describe('a signal is led through', () => {
   });
 });
 
+/** The best price rises, and before anybody has seen it the stop behind it is reached. */
+const trailed: Story = {
+  risk: { trailingStopDistance: '0.1' },
+  happenings: [
+    candle(100, 100, 100, 100),
+    buy('2'),
+    settled,
+    candle(100, 100, 100, 100),
+    settled,
+    candle(100, 150, 100, 140),
+    candle(99, 99, 95, 95),
+    candle(94, 94, 94, 94),
+    settled,
+  ],
+};
+
+test('a stop that trails the best price is reached', async () => {
+  const { events } = await told(trailed);
+  const gist = gistOf(events);
+  expect(gist).toContain('TradeRecorded 2 at 99: 998, 0');
+  expect(gist.filter((one) => one === 'SignalExitReached')).toHaveLength(1);
+  expect(outcomesOf(events).ends).toEqual(['ProcessCompleted', 'ProcessCompleted']);
+});
+
 /** Stories that end in a failure of the signal, with what is left of it. */
 const failures: { readonly [name: string]: readonly [Story, readonly string[]] } = {
   'the venue refuses it': [
@@ -294,7 +318,7 @@ test('candles that come before the order is placed fill it, too', async () => {
 const runs = Number(process.env.SIGNAL_KILLS ?? 4);
 
 describe('a write server that is killed at any append', () => {
-  const stories = { bought: boughtAndStopped, ...onlyStories(failures) };
+  const stories = { bought: boughtAndStopped, trailed, ...onlyStories(failures) };
   test.each(Object.entries(stories))(
     'leads to what it would have led to (%s)',
     async (name, story) => {

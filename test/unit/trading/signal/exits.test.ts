@@ -1,0 +1,202 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type DescMessage } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { describe, expect, test } from '@jest/globals';
+import type { RiskProfileSchema } from '../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
+import {
+  CandleInterval,
+  TradeSide,
+} from '../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
+import {
+  BeginSignalExecutionCommandSchema as Begin,
+  CompleteSignalCommandSchema as Complete,
+  FailSignalCommandSchema as Fail,
+  WatchSignalExitsCommandSchema as Watch,
+} from '../../../../src/gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
+import { SignalAcceptedSchema } from '../../../../src/gen/cipherhorizon/trading/v1/signal_events_pb.ts';
+import {
+  OrderStatus,
+  type SignalOrigin,
+} from '../../../../src/gen/cipherhorizon/trading/v1/signal_model_pb.ts';
+import { decimal } from '../../../../src/kernel/decimal.ts';
+import { isRejection } from '../../../../src/kernel/rejection.ts';
+import { toRecent } from '../../../../src/trading/model/recent-candles.ts';
+import { signal as untyped } from '../../../../src/trading/signal/signal.ts';
+import { defineDecider } from '../../../../src/write/kit.ts';
+import { candleOf, daySeconds, firstDay, type Row } from '../../../support/signal-desk.ts';
+
+const signal = defineDecider(untyped);
+const id = '11111111-2222-4333-8444-555555555555';
+const instrumentId = 'BTC-USD';
+const interval = CandleInterval.CANDLE_INTERVAL_1D;
+type Risk = MessageInitShape<typeof RiskProfileSchema>;
+type Series = readonly ReturnType<typeof candleOf>[];
+
+const candles = (first: number, ...rows: readonly Row[]): Series =>
+  rows.map((row, index) => candleOf(row, first + index));
+
+/** A purchase that is accepted; what is related can be changed. */
+function given(risk: Risk, side: TradeSide = TradeSide.BUY) {
+  const terms = {
+    ...{ orderId: id, signalId: id, userId: 'alice', portfolioId: id, strategyId: id },
+    ...{ instrumentId, interval, side, quantity: '2', tickSize: '0.01', lotSize: '0.001' },
+    placedAfter: BigInt(firstDay),
+  };
+  const made = create(SignalAcceptedSchema, { signalId: id, terms, riskProfile: risk });
+  let state = signal.evolve(signal.initial, made);
+  const portfolio = {
+    lifecycle: 'open',
+    positions: [{ instrumentId, quantity: decimal('2'), price: decimal('100') }],
+    closings: [] as { instrumentId: string; at: number }[],
+  };
+  const related = { portfolio, candles: { recent: [] as ReturnType<typeof toRecent>[] } };
+  const when = <Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>) => {
+    const context = {
+      ...{ id, commandId: id, nowMs: 0, principal: { subject: 'alice', roles: [] } },
+      ...{ related, prepared: undefined },
+    };
+    const decided = signal.decide(create(schema, init), state, context);
+    if (isRejection(decided)) return decided.code;
+    state = decided.reduce(signal.evolve, state);
+    const json = JSON.parse(JSON.stringify(signal.snapshot.toJson(state)));
+    expect(signal.snapshot.toJson(signal.snapshot.fromJson(json))).toEqual(json);
+    return decided as unknown as readonly Fields[];
+  };
+  const executedAt = timestampFromMs((firstDay + daySeconds) * 1000);
+  const fill = { number: 1, quantity: '2', price: '100', fee: '1', executedAt };
+  const complete = (fills: readonly (typeof fill)[] = [fill]) =>
+    when(Complete, {
+      ...{ signalId: id, orderStatus: OrderStatus.FILLED, fills: [...fills] },
+      lastCandle: BigInt(firstDay + daySeconds),
+    });
+  /** Candles that are shown, in short: what they have led to. */
+  const shown = (series: Series) => {
+    const watch = { signalId: id, portfolioId: id, instrumentId, interval };
+    const decided = when(Watch, { ...watch, candles: [...series] });
+    return typeof decided === 'string' ? decided : decided.map(gist);
+  };
+  return { when, complete, shown, related, portfolio, fill };
+}
+
+type Fields = {
+  readonly $typeName: string;
+  readonly origin: SignalOrigin;
+  readonly price: string;
+  readonly bestPrice: string;
+  readonly quantity: string;
+  readonly placedAfter: bigint;
+  readonly exits?: { readonly stopLoss: string; readonly takeProfit: string };
+  readonly averagePrice: string;
+};
+
+function gist({ $typeName, origin, price, bestPrice, quantity, placedAfter }: Fields): string {
+  const name = $typeName.split('.').at(-1);
+  if (name === 'SignalExitRaised') return `raised to ${bestPrice}`;
+  if (name !== 'SignalExitReached') return String(name);
+  const day = (Number(placedAfter) - firstDay) / daySeconds;
+  return `${quantity} at ${price} (${origin}), behind day ${day}`;
+}
+
+function bought(risk: Risk) {
+  const one = given(risk);
+  one.when(Begin, { signalId: id });
+  one.complete();
+  return one;
+}
+
+describe('a signal', () => {
+  test('is settled or fails, and stays so', () => {
+    const { when, complete } = given({});
+    const name = (events: ReturnType<typeof when>) =>
+      typeof events === 'string' ? events : events.map((one) => one.$typeName.split('.').at(-1));
+    expect(name(complete())).toBe('SIGNAL_OVER');
+    expect(name(when(Begin, { signalId: id }))).toEqual(['SignalExecutionStarted']);
+    expect(name(when(Begin, { signalId: id }))).toEqual([]);
+    expect(name(complete())).toEqual(['SignalSettled']);
+    expect(name(complete())).toEqual([]);
+    expect(name(when(Fail, { signalId: id, code: 'X' }))).toEqual([]);
+    expect(name(when(Begin, { signalId: id }))).toBe('SIGNAL_OVER');
+    const other = given({});
+    expect(name(other.when(Fail, { signalId: id, code: 'X' }))).toEqual(['SignalFailed']);
+    expect(name(other.when(Fail, { signalId: id, code: 'X' }))).toEqual([]);
+    expect(name(other.complete())).toBe('SIGNAL_OVER');
+  });
+
+  test('is settled at the average price, with the levels to leave at', () => {
+    const { when, complete, fill } = given({ stopLoss: '0.1', takeProfit: '0.2' });
+    when(Begin, { signalId: id });
+    const second = { ...fill, number: 2, quantity: '1', price: '101' };
+    const [settled] = complete([fill, second]) as readonly Fields[];
+    expect(settled?.averagePrice).toBe('100.333333333333333333');
+    expect(settled?.exits).toMatchObject({
+      ...{ stopLoss: '90.2999999999999999997', takeProfit: '120.3999999999999999996' },
+      ...{ stopPrice: '90.2999999999999999997', bestPrice: '' },
+    });
+  });
+
+  test('of a sale, or without levels in the risk profile, is not watched', () => {
+    const sale = given({ stopLoss: '0.1' }, TradeSide.SELL);
+    sale.when(Begin, { signalId: id });
+    const [settled] = sale.complete() as readonly Fields[];
+    expect(settled?.exits).toBeUndefined();
+    expect(sale.shown(candles(2, [1, 1, 1, 1]))).toEqual([]);
+    const bare = bought({ maxDrawdown: '0.5' });
+    expect(bare.shown(candles(2, [1, 1, 1, 1]))).toEqual([]);
+  });
+});
+
+describe('a purchase is left', () => {
+  test('at its stop loss, by an order that the candle can fill', () => {
+    const { shown } = bought({ stopLoss: '0.1' });
+    expect(shown(candles(2, [100, 100, 90.01, 95]))).toEqual([]);
+    expect(shown(candles(3, [95, 95, 90, 95]))).toEqual(['2 at 90 (3), behind day 2']);
+    expect(shown(candles(4, [50, 50, 50, 50]))).toEqual([]);
+  });
+
+  test('at its profit, on the tick', () => {
+    const { shown } = bought({ takeProfit: '0.00007' });
+    expect(shown(candles(2, [100, 100.009, 100, 100]))).toEqual([]);
+    expect(shown(candles(3, [100, 100.01, 100, 100]))).toEqual(['2 at 100.01 (5), behind day 2']);
+  });
+
+  test('at what the opening is beyond; at the stop where both are reached later', () => {
+    const levels = { stopLoss: '0.1', takeProfit: '0.2' };
+    const both = candles(2, [100, 130, 80, 100]);
+    expect(bought(levels).shown(both)).toEqual(['2 at 90 (3), behind day 1']);
+    const opening = candles(2, [121, 130, 80, 100]);
+    expect(bought(levels).shown(opening)).toEqual(['2 at 120 (5), behind day 1']);
+  });
+
+  test('at a stop that trails the best price, from a gain on', () => {
+    const { shown } = bought({ trailingStopDistance: '0.1', trailingStopOffset: '0.2' });
+    expect(shown(candles(2, [100, 119, 80, 100]))).toEqual(['raised to 119']);
+    expect(shown(candles(3, [100, 119, 70, 100]))).toEqual([]);
+    // The low of the candle with the new best price may have been before it.
+    expect(shown(candles(4, [100, 120, 70, 110]))).toEqual(['raised to 120']);
+    expect(shown(candles(4, [100, 120, 70, 110]))).toEqual([]);
+    expect(shown(candles(5, [110, 110, 108.01, 109]))).toEqual([]);
+    expect(shown(candles(6, [109, 130, 108, 120]))).toEqual(['2 at 108 (4), behind day 5']);
+  });
+
+  test('by what was recorded since it was bought; its own candle is no reason', () => {
+    const one = bought({ stopLoss: '0.1' });
+    one.related.candles.recent = candles(1, [100, 100, 50, 100], [95, 95, 80, 90]).map(toRecent);
+    expect(one.shown([])).toEqual(['2 at 90 (3), behind day 1']);
+    const other = bought({ stopLoss: '0.1' });
+    other.related.candles.recent = candles(1, [100, 100, 50, 100]).map(toRecent);
+    expect(other.shown([])).toEqual([]);
+  });
+
+  test('never, once the position was closed, whatever was bought after that', () => {
+    const gone = bought({ stopLoss: '0.1' });
+    gone.portfolio.positions = [];
+    expect(gone.shown(candles(2, [50, 50, 50, 50]))).toEqual(['SignalExitsEnded']);
+    expect(gone.shown(candles(3, [50, 50, 50, 50]))).toEqual([]);
+    const again = bought({ stopLoss: '0.1' });
+    again.portfolio.closings = [{ instrumentId, at: (firstDay + 2 * daySeconds) * 1000 }];
+    expect(again.shown(candles(3, [50, 50, 50, 50]))).toEqual(['SignalExitsEnded']);
+    const before = bought({ stopLoss: '0.1' });
+    before.portfolio.closings = [{ instrumentId, at: firstDay * 1000 }];
+    expect(before.shown(candles(3, [50, 50, 50, 50]))).toEqual(['2 at 90 (3), behind day 2']);
+  });
+});
