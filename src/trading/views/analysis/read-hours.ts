@@ -31,6 +31,7 @@ export async function readHours(
   { history, period }: PortfolioPeriod,
 ): Promise<{ readonly steps: readonly HourStep[]; readonly from: number }> {
   const { from, to } = period;
+  if (to < history.known.from) return { steps: [], from };
   const [trades, flows, prices] = await Promise.all([
     readTrades(reader, of, { from, to }),
     readFlows(reader, of.portfolioId, period),

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { StrategyPerformanceSchema } from '../../../gen/cipherhorizon/trading/v1/analysis_pb.ts';
+import { zero } from '../../../kernel/decimal.ts';
 import { isRejection, type Rejection } from '../../../kernel/rejection.ts';
 import type { Reader } from '../../../read/kit.ts';
 import { amountText } from '../amounts.ts';
@@ -73,13 +74,11 @@ async function inCurrency(
     to: dayText(period.to),
     portfolios: new Set(held.map(({ portfolioId }) => portfolioId)).size,
     trades: BigInt(ownTrades(accounts, period)),
-    ...(whole !== undefined && {
-      startValue: amountText(whole.startValue),
-      endValue: amountText(whole.endValue),
-      paidIn: amountText(whole.deposits),
-      takenOut: amountText(whole.withdrawals),
-      gain: amountText(whole.profit),
-    }),
+    startValue: amountText(whole?.startValue ?? zero),
+    endValue: amountText(whole?.endValue ?? zero),
+    paidIn: amountText(whole?.deposits ?? zero),
+    takenOut: amountText(whole?.withdrawals ?? zero),
+    gain: amountText(whole?.profit ?? zero),
     ...measuredOf(valuations, more),
     accountMethod,
   };
