@@ -26,8 +26,10 @@ export async function applyWork(
   work: readonly Work[],
   now: () => number,
 ): Promise<void> {
-  const folds: { work: Work; fold: Fold }[] = [];
-  for (const one of work) folds.push({ work: one, fold: await foldWork(store, one, now()) });
+  // Together: each has to wait for the documents that it loads.
+  const folds = await Promise.all(
+    work.map(async (one) => ({ work: one, fold: await foldWork(store, one, now()) })),
+  );
   const { refused } = await store.apply(folds.map(({ work: one, fold }) => toBatch(one, fold)));
   if (refused.length === 0) return;
   for (const { work: one, fold } of folds) {

@@ -90,11 +90,11 @@ export function createProjector(options: ProjectorOptions): Projector {
   let worker: string | undefined;
   let term: AbortSignal | undefined;
 
-  const beat = async (lane: Lane, before: LaneStatus | undefined) => {
+  const beat = async (lane: Lane, head: Position) => {
     // Of one that is not kept up to date nothing is to be heard: read servers and alarms see it.
     if (lane.aheadOfLog !== undefined) return;
-    const head = await source.head();
-    const behind = isAfter(head.position, lane.checkpoint);
+    const before = status.get(lane);
+    const behind = isAfter(head, lane.checkpoint);
     const lagEvents = behind ? await source.countAfter(lane.checkpoint) : 0;
     const lagSeconds = behind ? await secondsBehind(source, lane.checkpoint, now()) : 0;
     const heartbeatAt = now();
@@ -115,7 +115,11 @@ export function createProjector(options: ProjectorOptions): Projector {
   const keepBeating = async (signal: AbortSignal) => {
     while (!signal.aborted) {
       try {
-        for (const lane of lanes) await beat(lane, status.get(lane));
+        const head = (await source.head()).position;
+        // One view whose index is away takes no other's heartbeat with it.
+        for (const { reason } of await failuresOf(lanes.map((lane) => beat(lane, head)))) {
+          log.debug({ err: reason }, 'heartbeat failed');
+        }
       } catch (cause) {
         log.debug({ err: cause }, 'heartbeat failed');
       }
@@ -250,6 +254,11 @@ function createExclusion() {
     last = turn.catch(() => undefined);
     return turn;
   };
+}
+
+/** Waits for all of them. */
+async function failuresOf(works: readonly Promise<void>[]): Promise<PromiseRejectedResult[]> {
+  return (await Promise.allSettled(works)).filter((one) => one.status === 'rejected');
 }
 
 /** The age of the oldest event that is not applied. */
