@@ -5,7 +5,8 @@ import common from './jest.config.js';
 const needs = [
   [/^elasticsearch/, ['ELASTICSEARCH_URL']],
   [/^eventstoredb/, ['EVENTSTORE_URL']],
-  [/^both/, ['EVENTSTORE_URL', 'ELASTICSEARCH_URL']],
+  [/^both-story/, ['EVENTSTORE_URL', 'ELASTICSEARCH_URL']],
+  [/^both-failures/, ['ELASTICSEARCH_LAUNCHER']],
   [/^esdbclient/, ['ESDBCLIENT_PYTHON']],
 ];
 

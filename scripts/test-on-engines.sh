@@ -22,6 +22,8 @@ trap finish EXIT
 if "${elasticsearch[@]}" install --major "${ELASTICSEARCH_MAJOR:-9}" >&2; then
   started=$("${elasticsearch[@]}" up "${where[@]}")
   export ELASTICSEARCH_URL=${started#ELASTICSEARCH_URL=}
+  # For the tests that kill a server of their own.
+  export ELASTICSEARCH_LAUNCHER=$launchers/elasticsearch
 else
   echo 'NO ELASTICSEARCH: it could not be fetched' >&2
 fi

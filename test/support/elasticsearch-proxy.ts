@@ -30,8 +30,14 @@ export type ElasticsearchProxy = AsyncDisposable & {
 /**
  * Stands before the real server and does to it what networks and load do.
  * @param product what it says it is
+ * @param options.target another server than that of the environment
+ * @param options.remembers false for long runs: nothing is `seen`
  */
-export async function startProxy(product = 'Elasticsearch'): Promise<ElasticsearchProxy> {
+export async function startProxy(
+  product = 'Elasticsearch',
+  { target = '', remembers = true }: { target?: string; remembers?: boolean } = {},
+): Promise<ElasticsearchProxy> {
+  const serverUrl = target === '' ? elasticsearchUrl() : target;
   let fateOf: (passing: Passing) => Fate = () => 'pass';
   const seen: Passing[] = [];
   const authorizations: (string | undefined)[] = [];
@@ -45,9 +51,11 @@ export async function startProxy(product = 'Elasticsearch'): Promise<Elasticsear
     const body = await text(incoming);
     const { method = 'GET', url = '/' } = incoming;
     const passing = { method, path: url.split('?')[0] ?? '', body };
-    seen.push(passing);
-    authorizations.push(incoming.headers.authorization);
-    accepted.push(incoming.headers.accept);
+    if (remembers) {
+      seen.push(passing);
+      authorizations.push(incoming.headers.authorization);
+      accepted.push(incoming.headers.accept);
+    }
     const fate = fateOf(passing);
     if (fate === 'hang') return;
     if (typeof fate === 'object' && 'status' in fate) {
@@ -63,7 +71,7 @@ export async function startProxy(product = 'Elasticsearch'): Promise<Elasticsear
       answer(outgoing, 200, { errors: true, items: full.map(() => noRoom) });
       return;
     }
-    const { status, said } = await forward(incoming, toSend);
+    const { status, said } = await forward(serverUrl, incoming, toSend);
     if (fate === 'cut') {
       outgoing.destroy();
       return;
@@ -107,9 +115,9 @@ const noRoom = {
   },
 };
 
-async function forward(incoming: IncomingMessage, body: string) {
+async function forward(serverUrl: string, incoming: IncomingMessage, body: string) {
   const { host: _, 'content-length': __, ...headers } = incoming.headers;
-  const sent = request(`${elasticsearchUrl()}${incoming.url}`, {
+  const sent = request(`${serverUrl}${incoming.url}`, {
     method: incoming.method ?? 'GET',
     headers: { ...headers, 'content-length': Buffer.byteLength(body) },
   });
