@@ -6,6 +6,11 @@ import { operatedProcess } from '../src/process/operate.ts';
 import type { ProcessSource, ProcessStore } from '../src/process/ports.ts';
 import { startPolicies, startProcesses } from '../src/process/run.ts';
 import { signalPolicies } from '../src/trading/processes/signal-exits.ts';
+import {
+  strategyRunFollowUpPolicy,
+  strategyRunPolicy,
+  strategySignalPolicy,
+} from '../src/trading/processes/strategy-run.ts';
 import { tradeSignals } from '../src/trading/processes/trade-signal.ts';
 import type { CommandBus } from '../src/write/command-bus.ts';
 import { defineDecider, type WriteContext } from '../src/write/kit.ts';
@@ -18,6 +23,9 @@ export const processDefinitions: readonly ProcessDefinition[] = [...tradeSignals
 /** Every policy: what events lead to for those that have declared an interest. */
 export const policies: readonly PolicyDefinition[] = [
   ...signalPolicies,
+  strategyRunPolicy,
+  strategySignalPolicy,
+  strategyRunFollowUpPolicy,
 ];
 
 /** What operators ask of processes. */

@@ -18,6 +18,7 @@ import { OrderCommandService } from '../src/gen/cipherhorizon/trading/v1/order_c
 import { TradingQueryService } from '../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { SignalCommandService } from '../src/gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
 import { SignalQueryService } from '../src/gen/cipherhorizon/trading/v1/signal_queries_pb.ts';
+import { StrategyRunCommandService } from '../src/gen/cipherhorizon/trading/v1/strategy_run_commands_pb.ts';
 
 export type ServerName = 'write' | 'read' | 'projector';
 
@@ -26,6 +27,7 @@ export const servicesOf: { readonly [server in ServerName]: readonly DescService
   write: [
     TradingCommandService,
     SignalCommandService,
+    StrategyRunCommandService,
     OrderCommandService,
     IdentityCommandService,
     CommandReplayService,

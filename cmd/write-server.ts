@@ -1,6 +1,6 @@
 import { hashSecret } from '../src/engines/argon2/argon2.ts';
 import { identityWrite } from '../src/identity/write.ts';
-import { orderWrite, signalWrite, tradingWrite } from '../src/trading/write.ts';
+import { orderWrite, runWrite, signalWrite, tradingWrite } from '../src/trading/write.ts';
 import { createCommandBus } from '../src/write/command-bus.ts';
 import { createReplayService } from '../src/write/replay.ts';
 import { createCommandService } from '../src/write/service.ts';
@@ -13,6 +13,7 @@ const contexts = [
   tradingWrite, //
   signalWrite,
   orderWrite,
+  runWrite,
   identityWrite,
   processWrite,
 ];

@@ -3,6 +3,7 @@ import { candles } from './candles/candles.ts';
 import { instrument } from './instrument/instrument.ts';
 import { order } from './order/order.ts';
 import { portfolio } from './portfolio/portfolio.ts';
+import { strategyRun } from './run/run.ts';
 import { signal } from './signal/signal.ts';
 import { strategy } from './strategy/strategy.ts';
 
@@ -14,4 +15,5 @@ export const tradingEvents: readonly DescMessage[] = [
   ...candles.events,
   ...signal.events,
   ...order.events,
+  ...strategyRun.events,
 ];
