@@ -8,4 +8,6 @@ export default {
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types.cjs' },
   // The e2e tests each start servers of their own: two at a time keep a small machine responsive.
   maxWorkers: 2,
+  // What hangs is found; what is slow because the machine has other work to do passes.
+  testTimeout: 30_000,
 };
