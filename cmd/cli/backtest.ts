@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BacktestService } from '../../src/gen/cipherhorizon/trading/v1/backtest_pb.ts';
 import { CandleInterval } from '../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
-import { dayArgument, uuidArgument } from './arguments.ts';
+import { countArgument, dayArgument, uuidArgument } from './arguments.ts';
 import { type BacktestRun, collectBacktest } from './backtest-answer.ts';
 import { curveCsv, tradesCsv } from './backtest-csv.ts';
 import { backtestJson } from './backtest-json.ts';
@@ -22,6 +22,7 @@ type Options = {
   readonly fee?: string;
   readonly slippage?: string;
   readonly participation?: string;
+  readonly goodFor?: number;
   readonly delay?: number;
   readonly rejections?: string;
   readonly seed?: string;
@@ -49,6 +50,7 @@ export function addBacktestCommand(program: Command, bind: Bind): void {
     .option('--slippage <fraction>', 'of the price (default: 0.0005)', decimalArgument)
     .option('--participation <fraction>', 'most of the volume of a candle', decimalArgument)
     .option('--delay <candles>', 'before an order can be filled', delayArgument)
+    .option('--good-for <candles>', 'that an order waits for fills (default: 5)', countArgument)
     .option('--rejections <fraction>', 'of orders that the venue refuses', decimalArgument)
     .option('--seed <text>', 'which of them')
     .option('--html <file>', 'a report with charts, which opens without a network')
@@ -70,6 +72,7 @@ async function runBacktest(
     interval: intervals.get(options.interval) ?? CandleInterval.CANDLE_INTERVAL_1D,
     ...{ from: options.from ?? '', to: options.to ?? '' },
     ...{ initialCash: options.cash ?? '', fraction: options.fraction ?? '' },
+    goodForCandles: options.goodFor ?? 0,
     fills: {
       ...{ feeRate: options.fee ?? '', slippage: options.slippage ?? '' },
       ...{ participation: options.participation ?? '', delayCandles: options.delay ?? 0 },

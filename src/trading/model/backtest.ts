@@ -26,6 +26,9 @@ import { entryBudget, entryQuantity } from './sizing.ts';
 // candle becomes an order, which the next candles fill. Nothing looks ahead: an order is decided from
 // candles that were closed when it was placed.
 
+/** As of a signal. */
+export const defaultGoodForCandles = 5;
+
 export type BacktestSetup = {
   readonly rules: readonly TradingRule[];
   readonly limits: RiskLimits;
@@ -34,6 +37,8 @@ export type BacktestSetup = {
   readonly cash: Decimal;
   /** Of the equity, for each entry; over 0 and up to 1. */
   readonly fraction: Decimal;
+  /** How many candles an order of the rules waits for fills, those of the delay beside. */
+  readonly goodForCandles?: number;
   /** Start of the first candle that trades, in seconds since 1970: those before warm up. */
   readonly from: number;
 };
@@ -74,6 +79,7 @@ export function createBacktest(setup: BacktestSetup): Backtest {
   const { limits, from } = setup;
   const market = { model: setup.model, rules: setup.instrument };
   const evaluator = createRuleEvaluator(setup.rules);
+  const goodFor = setup.goodForCandles ?? defaultGoodForCandles;
   const counts = { candles: 0, entrySignals: 0, exitSignals: 0, unfilled: 0 };
   const blocked = { COOLDOWN: 0, MAX_DRAWDOWN: 0 };
   let account: Account = openAccount(setup.cash);
@@ -97,10 +103,16 @@ export function createBacktest(setup: BacktestSetup): Backtest {
       return { ...fill, number: trades, side: order.side, reason, cash, position };
     });
 
-  /** What is left of an order that a candle was at. */
-  const rest = ({ placed, outcome }: Worked): PlacedOrder | undefined => {
+  /** What is left of an order that a candle was at, unless its candles are over. */
+  const rest = (
+    { placed, outcome }: Worked,
+    { start, seconds }: FillCandle,
+  ): PlacedOrder | undefined => {
+    const last = placed.order.placedAfter + (goodFor + setup.model.delayCandles) * seconds;
     const isOpen = outcome.status === 'OPEN' || outcome.status === 'WAITING';
-    return isOpen ? { ...placed, order: afterFills(placed.order, outcome) } : undefined;
+    return isOpen && start < last
+      ? { ...placed, order: afterFills(placed.order, outcome) }
+      : undefined;
   };
 
   const fill = (candle: FillCandle): BacktestTrade[] => {
@@ -108,7 +120,7 @@ export function createBacktest(setup: BacktestSetup): Backtest {
     if (entry !== undefined) {
       const worked = work(entry, candle, account, market);
       done.push(...bookAll(worked));
-      entry = rest(worked);
+      entry = rest(worked, candle);
       if (entry === undefined && isFlat(account)) counts.unfilled += 1;
     }
     if (exit !== undefined && !isFlat(account)) {
@@ -116,7 +128,7 @@ export function createBacktest(setup: BacktestSetup): Backtest {
       done.push(...bookAll(worked));
       // A refused exit is asked for again.
       const isRefused = worked.outcome.status === 'REJECTED';
-      exit = isRefused ? sellAll(candle.start) : rest(worked);
+      exit = isRefused ? sellAll(candle.start) : rest(worked, candle);
     }
     const worked = isFlat(account)
       ? undefined

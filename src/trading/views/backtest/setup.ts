@@ -8,7 +8,7 @@ import { type Strategy, StrategySchema } from '../../../gen/cipherhorizon/tradin
 import { decimal, isPositive, toText } from '../../../kernel/decimal.ts';
 import { isRejection, type Rejection, rejectField } from '../../../kernel/rejection.ts';
 import { notFound, type Reader } from '../../../read/kit.ts';
-import type { BacktestSetup } from '../../model/backtest.ts';
+import { type BacktestSetup, defaultGoodForCandles } from '../../model/backtest.ts';
 import { defaultFillModel, type FillModel } from '../../model/fills.ts';
 import { indicatorMethod } from '../../model/indicators.ts';
 import { riskLimitsOf } from '../../model/risk.ts';
@@ -62,6 +62,7 @@ export async function prepare(
       minimumOrderSize: decimal(instrument.minimumOrderSize),
     },
     ...amounts,
+    goodForCandles: query.goodForCandles || defaultGoodForCandles,
     from: period.from * secondsPerDay,
   };
   const warmUpCandles = memoryOfRules(strategy.rules);
@@ -132,5 +133,6 @@ export function toStarted(query: RunBacktestQuery, prepared: Prepared) {
         indicatorMethod[nameOf(IndicatorSchema, indicator) as keyof typeof indicatorMethod] ?? '',
     })),
     warmUpCandles,
+    goodForCandles: setup.goodForCandles ?? defaultGoodForCandles,
   };
 }

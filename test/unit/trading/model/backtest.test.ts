@@ -161,6 +161,26 @@ describe('A backtest', () => {
     expect([trades, counts.unfilled]).toEqual([[], 2]);
   });
 
+  test('an order that its candles do not fill is over, with what it has got', () => {
+    const model = { ...setup().model, participation: decimal('0.01') };
+    const thin = (rows: readonly Row[]) =>
+      candlesOf(rows).map((candle) => ({ ...candle, volume: decimal('100') }));
+    const over = { model, goodForCandles: 2, fraction: decimal('1') };
+    const { trades } = runBacktest(
+      setup(over),
+      thin([100, 110, 110, 110, 110, 110, 80, 80, 80, 80]),
+    );
+    // A lot of 1 in each candle: two are bought, and both are sold again.
+    expect(trades.map(({ side, at, quantity }) => [side, at / day, toText(quantity)])).toEqual([
+      ...[
+        ['BUY', 2, '1'],
+        ['BUY', 3, '1'],
+        ['SELL', 7, '1'],
+        ['SELL', 8, '1'],
+      ],
+    ]);
+  });
+
   test('cash and position add up from the trades, and no digit differs in a second run', () => {
     const closes = Array.from({ length: 1500 }, (_, at) =>
       Number((100 + 15 * Math.sin(at / 7) + 7 * Math.sin(at * 3)).toFixed(2)),
