@@ -37,6 +37,9 @@ export function createSignalWorld(path: string) {
 
 export type SignalWorld = ReturnType<typeof createSignalWorld>;
 
+/** Far below the time limits of processes. */
+const longestBackoffMs = 30_000;
+
 /** One life of a write server; it ends before or after its append of the number that is given. */
 export async function liveIn(
   world: SignalWorld,
@@ -109,6 +112,15 @@ export async function liveIn(
     return isNews;
   };
 
+  /** A process sends once more what had no outcome, such as on a busy machine. */
+  const triesAgain = () => {
+    const at = processes.nextWakeAt();
+    if (at === undefined || at > clock.nowMs + longestBackoffMs) return false;
+    passTo(at);
+    processes.wake();
+    return true;
+  };
+
   return {
     bus,
     isDead: () => isDead,
@@ -118,7 +130,7 @@ export async function liveIn(
     /** Until nothing is new and nothing waits; or it is dead. */
     settle: async () => {
       try {
-        while (!isDead && ((await bring()) || isWaiting())) await rest();
+        while (!isDead && ((await bring()) || isWaiting() || triesAgain())) await rest();
       } catch (error) {
         if (!isDead) throw error;
       }
