@@ -116,6 +116,11 @@ describe('signals over the three servers', () => {
     const shown = await runHorizon(['signals', signalId], up.env);
     expect(shown.stderr).toBe('');
     expect(shown.stdout).toMatch(/status +settled/);
+    const listed = await runHorizon(['signals', '--status', 'settled'], up.env);
+    expect(listed.stdout).toMatch(new RegExp(`${signalId} +BTC-USD +buy +settled +5 +4.54`));
+    const failed = await runHorizon(['signals', '--status', 'failed'], up.env);
+    expect([failed.exit, failed.stdout]).toEqual([0, '']);
+    expect((await runHorizon(['signals', '--status', 'new'], up.env)).exit).toBe(2);
     const processes = await runHorizon(['process', 'list'], up.env);
     expect(processes.stdout).toMatch(/trade_signal_1d.*completed/);
   }, 120_000);
