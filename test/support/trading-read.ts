@@ -5,7 +5,7 @@ import {
   createSqliteReadModels,
 } from '../../src/engines/sqlite/read-models.ts';
 import type { Position } from '../../src/kernel/position.ts';
-import { analysisRead, backtestRead, tradingRead } from '../../src/trading/read.ts';
+import { analysisRead, backtestRead, signalRead, tradingRead } from '../../src/trading/read.ts';
 import { tradingViews } from '../../src/trading/views.ts';
 import { type LoggedEvent, project } from './project.ts';
 import { startQueryBus } from './query-bus.ts';
@@ -32,7 +32,10 @@ export async function startTradingRead(folder: string, events: readonly LoggedEv
     await store.switchTo(ref);
   }
   const readModels = createSqliteReadModels({ path });
-  const bus = startQueryBus({ contexts: [tradingRead, analysisRead, backtestRead], readModels });
+  const bus = startQueryBus({
+    contexts: [tradingRead, analysisRead, backtestRead, signalRead],
+    readModels,
+  });
   return {
     ...bus,
     readModels,
@@ -52,5 +55,8 @@ export function startTradingReadInMemory(events: readonly LoggedEvent[]) {
     }
     readModels.apply(view, events.length);
   }
-  return startQueryBus({ contexts: [tradingRead, analysisRead, backtestRead], readModels });
+  return startQueryBus({
+    contexts: [tradingRead, analysisRead, backtestRead, signalRead],
+    readModels,
+  });
 }
