@@ -2,7 +2,13 @@ import { verifySecret } from '../src/engines/argon2/argon2.ts';
 import { identityRead } from '../src/identity/read.ts';
 import { platformRead, processRead } from '../src/platform/read.ts';
 import { createQueryBus } from '../src/read/query-bus.ts';
-import { analysisRead, backtestRead, signalRead, tradingRead } from '../src/trading/read.ts';
+import {
+  analysisRead,
+  backtestRead,
+  runRead,
+  signalRead,
+  tradingRead,
+} from '../src/trading/read.ts';
 import { openReadModels } from './engines.ts';
 import { runServer } from './server-process.ts';
 
@@ -13,6 +19,7 @@ const contexts = [
   analysisRead,
   backtestRead,
   signalRead,
+  runRead,
   identityRead,
 ];
 

@@ -19,6 +19,7 @@ import { TradingQueryService } from '../src/gen/cipherhorizon/trading/v1/queries
 import { SignalCommandService } from '../src/gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
 import { SignalQueryService } from '../src/gen/cipherhorizon/trading/v1/signal_queries_pb.ts';
 import { StrategyRunCommandService } from '../src/gen/cipherhorizon/trading/v1/strategy_run_commands_pb.ts';
+import { StrategyRunQueryService } from '../src/gen/cipherhorizon/trading/v1/strategy_run_queries_pb.ts';
 
 export type ServerName = 'write' | 'read' | 'projector';
 
@@ -38,6 +39,7 @@ export const servicesOf: { readonly [server in ServerName]: readonly DescService
     AnalysisQueryService,
     BacktestService,
     SignalQueryService,
+    StrategyRunQueryService,
     IdentityQueryService,
     CommandLogService,
     ProcessQueryService,

@@ -15,6 +15,7 @@ import { addPerformanceCommand } from './performance.ts';
 import { addPortfolioCommand } from './portfolio.ts';
 import { addProcessCommands } from './processes.ts';
 import { addProjectionCommands } from './projection.ts';
+import { addRunsCommand } from './runs.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 import { addSignalsCommand } from './signals.ts';
 import { addStrategiesCommand } from './strategies.ts';
@@ -120,6 +121,7 @@ function createProgram({ stdout, stderr }: Streams, bind: Bind): Command {
   addSignalsCommand(program, bind);
   addAnalysisCommands(program, bind);
   addBacktestCommand(program, bind);
+  addRunsCommand(program, bind);
   addCommandLog(program, bind);
   addProcessCommands(program, bind);
   addProjectionCommands(program, bind);

@@ -2,6 +2,7 @@ import { AnalysisQueryService } from '../gen/cipherhorizon/trading/v1/analysis_p
 import { BacktestService } from '../gen/cipherhorizon/trading/v1/backtest_pb.ts';
 import { TradingQueryService } from '../gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { SignalQueryService } from '../gen/cipherhorizon/trading/v1/signal_queries_pb.ts';
+import { StrategyRunQueryService } from '../gen/cipherhorizon/trading/v1/strategy_run_queries_pb.ts';
 import type { ReadContext } from '../read/kit.ts';
 import { analysisQueries } from './views/analysis/queries.ts';
 import { backtestQueries } from './views/backtest/queries.ts';
@@ -9,6 +10,7 @@ import { candleQueries } from './views/candles/queries.ts';
 import { instrumentQueries } from './views/instruments/queries.ts';
 import { performanceQueries } from './views/performance/queries.ts';
 import { portfolioQueries } from './views/portfolios/queries.ts';
+import { runQueries } from './views/runs/queries.ts';
 import { signalQueries } from './views/signals/queries.ts';
 import { statisticsQueries } from './views/statistics/queries.ts';
 import { combinedQueries } from './views/strategies/combined-query.ts';
@@ -46,4 +48,10 @@ export const backtestRead: ReadContext = {
 export const signalRead: ReadContext = {
   service: SignalQueryService,
   queries: signalQueries,
+};
+
+/** Strategies that run by themselves. */
+export const runRead: ReadContext = {
+  service: StrategyRunQueryService,
+  queries: runQueries,
 };

@@ -6,6 +6,7 @@ import { instruments } from './views/instruments/instruments.ts';
 import { portfolioDays } from './views/portfolios/portfolio-days.ts';
 import { portfolios } from './views/portfolios/portfolios.ts';
 import { positions } from './views/portfolios/positions.ts';
+import { runs } from './views/runs/runs.ts';
 import { signals } from './views/signals/signals.ts';
 import { strategies } from './views/strategies/strategies.ts';
 import { strategyHistory } from './views/strategies/strategy-events.ts';
@@ -23,5 +24,6 @@ export const tradingViews: readonly View[] = [
   trades,
   portfolioDays,
   signals,
+  runs,
   cashFlows,
 ];

@@ -82,5 +82,17 @@ test('candles that are recorded are bought and sold on, as the rules say', async
     'TRADE_SIDE_BUY 4 at 100',
     'TRADE_SIDE_SELL 4 at 120',
   ]);
-  await call('StopStrategyRun', { runId });
+  await call('StopStrategyRun', {
+    runId,
+    metadata: { synchronisation: { mode: 'SYNCHRONISATION_MODE_IMMEDIATE' } },
+  });
+  const { run } = await call('GetStrategyRun', { runId });
+  expect(run).toMatchObject({
+    ...{ status: 'STRATEGY_RUN_STATUS_STOPPED', candles: '5', signals: '2', lastClose: '85' },
+    ...{ fraction: '0.5', lastSignalSide: 'TRADE_SIDE_SELL', portfolioId, strategyId },
+  });
+  const { stdout } = await runHorizon(['runs', '--strategy', strategyId], up.env);
+  expect(stdout).toContain(runId);
+  expect(stdout).toContain('2, last sell');
+  for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
 });

@@ -22,7 +22,7 @@ async function run(...args: string[]) {
 const commands = [
   ...[[], ['up'], ['token'], ['import'], ['import', 'candles'], ['import', 'instruments']],
   ...[['call'], ['strategies'], ['portfolio'], ['performance'], ['command']],
-  ['backtest'],
+  ...[['backtest'], ['runs']],
   ...[['command', 'list'], ['command', 'replay'], ['projection'], ['projection', 'status']],
   ...[
     ['projection', 'rebuild'],
