@@ -10,7 +10,8 @@ import { eventually, memoryOf } from '../support/clients.ts';
 import { type ElasticsearchProxy, startProxy } from '../support/elasticsearch-proxy.ts';
 import { checkAnswers, checkLog, checkViews } from '../support/engine-checks.ts';
 import { type Failure, failuresOf, numbersOf } from '../support/engine-failures.ts';
-import { type Ledger, type Load, startLoad } from '../support/engine-load.ts';
+import type { Ledger } from '../support/engine-ledger.ts';
+import { type Load, startLoad } from '../support/engine-load.ts';
 import { type EngineServer, ownElasticsearch, ownEventStore } from '../support/engine-servers.ts';
 import { createServers, type ServerProcess } from '../support/server-processes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -51,18 +52,19 @@ beforeAll(async () => {
   proxy = await startProxy('Elasticsearch', { target: elasticsearch.url, remembers: false });
   // So short that what hangs is noticed within a round as well as outlived.
   const eventsUrl = `${events.url}&keepAliveInterval=2000&keepAliveTimeout=2000&defaultDeadline=3000`;
-  servers = createServers(folder, {
+  const environment = {
     EVENTSTORE_URL: eventsUrl,
     ELASTICSEARCH_URL: proxy.url,
     ELASTICSEARCH_REQUEST_TIMEOUT_MS: '5000',
     LOG_LEVEL: 'warn',
-  });
+  };
+  servers = createServers(folder, environment, backWithinMs);
   all = {
     write: await servers.start('write'),
     projector: await servers.start('projector'),
     read: await servers.start('read'),
   };
-}, 240_000);
+}, 600_000);
 
 afterAll(async () => {
   await servers?.[Symbol.asyncDispose]();

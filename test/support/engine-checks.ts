@@ -4,7 +4,8 @@ import { ProjectionService } from '../../src/gen/cipherhorizon/platform/v1/opera
 import { TradingQueryService } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { causationKey } from '../../src/kernel/event.ts';
 import { toToken } from '../../src/kernel/token.ts';
-import type { Ledger, Load } from './engine-load.ts';
+import type { Ledger } from './engine-ledger.ts';
+import type { Load } from './engine-load.ts';
 import type { ServerProcess } from './server-processes.ts';
 
 /** The log has each acknowledged command once, as its receipt says, and no command besides. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Code, ConnectError } from '@connectrpc/connect';
+import type { Client } from '@connectrpc/connect';
 import type { CommandReceipt } from '../../src/gen/cipherhorizon/platform/v1/metadata_pb.ts';
 import { TradingCommandService } from '../../src/gen/cipherhorizon/trading/v1/commands_pb.ts';
 import {
@@ -12,23 +12,20 @@ import {
   TradeSide,
 } from '../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
 import { TradingQueryService } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
-import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.ts';
+import { type Asking, createAsking, type Ledger } from './engine-ledger.ts';
 import type { ServerProcess } from './server-processes.ts';
 
 const userId = 'local';
-const tryMs = 5_000;
 
 /** What must be there in the end. */
 export type Portfolio = { readonly id: string; cash: number; quantity: number };
-
-/** What clients saw, by what they did and the status with its reason: how often. */
-export type Seen = Map<string, number>;
 
 export type Load = {
   readonly portfolios: readonly Portfolio[];
   /** Searches for it find the strategies of this load. */
   readonly mark: string;
   readonly strategies: readonly string[];
+  /** How many questions have been answered. */
   readonly answers: () => number;
   readonly longestWaitMs: () => number;
   /** @throws what ended a client: a wrong answer, or an error that does not pass by itself */
@@ -37,24 +34,7 @@ export type Load = {
   readonly stop: () => Promise<void>;
 };
 
-/** What clients of one load after another have seen. */
-export type Ledger = {
-  /** Each command once, by its id. */
-  readonly acknowledged: Map<string, CommandReceipt>;
-  readonly refusals: Seen;
-  readonly queryFaults: Seen;
-};
-
-/** After these the same may be sent again: the store or the server was away, or nobody answered. */
-const passing = [Code.Unavailable, Code.DeadlineExceeded, Code.Aborted];
-
-function note(seen: Seen, what: string, error: unknown): ConnectError {
-  const failed = ConnectError.from(error);
-  const [info] = failed.findDetails(ErrorInfoSchema);
-  const key = `${what}: ${Code[failed.code]} ${info?.reason ?? '-'}`;
-  seen.set(key, (seen.get(key) ?? 0) + 1);
-  return failed;
-}
+type Servers = { readonly write: ServerProcess; readonly read: ServerProcess };
 
 /**
  * Clients that send commands, each again with the same id until it is acknowledged, and that ask
@@ -64,53 +44,93 @@ function note(seen: Seen, what: string, error: unknown): ConnectError {
  * random: 0 to 1
  */
 export async function startLoad(
-  servers: { readonly write: ServerProcess; readonly read: ServerProcess },
+  servers: Servers,
   ledger: Ledger,
   random: () => number,
   { writers = 6, readers = 2 } = {},
 ): Promise<Load> {
-  const commands = servers.write.client(TradingCommandService);
   const queries = servers.read.client(TradingQueryService);
-  const { acknowledged, refusals, queryFaults } = ledger;
+  const asking = createAsking(ledger);
   const mark = `chaos${randomUUID().slice(0, 8)}`;
+  const commands = createCommands(servers.write.client(TradingCommandService), asking, mark);
+  await commands.registerInstrument();
+  const portfolios = await Promise.all(
+    ['a', 'b', 'c', 'd'].map(async (name) => {
+      const portfolio = await commands.openPortfolio(name);
+      await commands.deposit(portfolio, 1_000_000);
+      const { consistencyToken } = await commands.trade(portfolio, TradeSide.BUY, 100_000);
+      // Readers ask without a token: from here on it is there.
+      const consistency = { atLeastAsFreshAs: consistencyToken, patience: { seconds: 20n } };
+      await queries.getPortfolio({ portfolioId: portfolio.id, consistency });
+      return portfolio;
+    }),
+  );
+  const clients = createClients({ asking, commands, queries, portfolios, mark, random });
+  let isOver = false;
+  const goesOn = () => !isOver;
+  const all = Promise.all([
+    ...Array.from({ length: writers }, () => clients.write(goesOn)),
+    ...Array.from({ length: readers }, () => clients.read(goesOn)),
+  ]);
+  let failure: { readonly cause: unknown } | undefined;
+  all.catch((cause) => {
+    isOver = true;
+    failure = { cause };
+  });
+  return {
+    ...{ portfolios, mark, strategies: commands.strategies },
+    answers: asking.answers,
+    longestWaitMs: asking.longestWaitMs,
+    check: () => {
+      if (failure !== undefined) throw failure.cause;
+    },
+    stop: async () => {
+      isOver = true;
+      await all;
+    },
+  };
+}
+
+/** Commands that are done when they return, and what they have to come to. */
+function createCommands(
+  commands: Client<typeof TradingCommandService>,
+  { send }: Asking,
+  mark: string,
+) {
   const instrumentId = `BTC-${mark.toUpperCase()}`;
   const strategies: string[] = [];
-  let isOver = false;
-  let longestWaitMs = 0;
-  let answers = 0;
 
-  type Options = { timeoutMs: number };
-  /** @throws what does not pass by itself */
-  const send = async (
-    command: (metadata: { commandId: string }, options: Options) => Promise<CommandReceipt>,
-  ): Promise<CommandReceipt> => {
-    const metadata = { commandId: randomUUID() };
-    const startedAt = performance.now();
-    for (;;) {
-      try {
-        const receipt = await command(metadata, { timeoutMs: tryMs });
-        acknowledged.set(metadata.commandId, receipt);
-        longestWaitMs = Math.max(longestWaitMs, performance.now() - startedAt);
-        return receipt;
-      } catch (error) {
-        const { code } = note(refusals, 'command', error);
-        if (!passing.includes(code)) throw error;
-        await delay(20 + 200 * random());
-      }
-    }
-  };
+  async function registerInstrument(): Promise<void> {
+    const given = {
+      ...{ instrumentId, assetClass: AssetClass.CRYPTO, baseAsset: 'BTC' },
+      ...{ quoteCurrency: 'USD', tickSize: '0.01', lotSize: '0.00000001' },
+    };
+    await send((metadata, options) => commands.registerInstrument({ ...given, metadata }, options));
+  }
 
-  const deposit = async (portfolio: Portfolio, amount: number) => {
-    const { id: portfolioId } = portfolio;
-    const given = { portfolioId, amount: `${amount}` };
+  async function openPortfolio(portfolioName: string): Promise<Portfolio> {
+    const given = { userId, portfolioName, baseCurrency: 'USD' };
+    const costBasisMethod = CostBasisMethod.FIFO;
+    const { aggregateId } = await send((metadata, options) =>
+      commands.openPortfolio({ ...given, costBasisMethod, metadata }, options),
+    );
+    return { id: aggregateId, cash: 0, quantity: 0 };
+  }
+
+  async function deposit(portfolio: Portfolio, amount: number): Promise<CommandReceipt> {
+    const given = { portfolioId: portfolio.id, amount: `${amount}` };
     const receipt = await send((metadata, options) =>
       commands.depositCash({ ...given, metadata }, options),
     );
     portfolio.cash += amount;
     return receipt;
-  };
+  }
 
-  const trade = async (portfolio: Portfolio, side: TradeSide, quantity: number) => {
+  async function trade(
+    portfolio: Portfolio,
+    side: TradeSide,
+    quantity: number,
+  ): Promise<CommandReceipt> {
     const given = {
       ...{ portfolioId: portfolio.id, instrumentId, side },
       ...{ quantity: `${quantity}`, price: '2' },
@@ -122,125 +142,78 @@ export async function startLoad(
     portfolio.quantity += sign * quantity;
     portfolio.cash -= sign * quantity * 2;
     return receipt;
-  };
+  }
 
-  const openPortfolio = async (portfolioName: string): Promise<Portfolio> => {
-    const given = { userId, portfolioName, baseCurrency: 'USD' };
-    const costBasisMethod = CostBasisMethod.FIFO;
+  /** Its name has to be free: it is reserved in a stream of its own. */
+  async function makeStrategy(): Promise<void> {
+    const strategyName = `${mark} ${randomUUID()}`;
     const { aggregateId } = await send((metadata, options) =>
-      commands.openPortfolio({ ...given, costBasisMethod, metadata }, options),
-    );
-    const portfolio = { id: aggregateId, cash: 0, quantity: 0 };
-    await deposit(portfolio, 1_000_000);
-    const { consistencyToken } = await trade(portfolio, TradeSide.BUY, 100_000);
-    // Readers ask without a token: from here on it is there.
-    const consistency = { atLeastAsFreshAs: consistencyToken, patience: { seconds: 20n } };
-    await queries.getPortfolio({ portfolioId: portfolio.id, consistency });
-    return portfolio;
-  };
-
-  const makeStrategy = async (): Promise<CommandReceipt> => {
-    const strategyName = `${mark} ${strategies.length} ${randomUUID().slice(0, 8)}`;
-    const receipt = await send((metadata, options) =>
       commands.createTradingStrategy({ userId, strategyName, rules, metadata }, options),
     );
-    strategies.push(receipt.aggregateId);
-    return receipt;
-  };
+    strategies.push(aggregateId);
+  }
 
-  await send((metadata, options) =>
-    commands.registerInstrument(
-      {
-        ...{ instrumentId, assetClass: AssetClass.CRYPTO, baseAsset: 'BTC' },
-        ...{ quoteCurrency: 'USD', tickSize: '0.01', lotSize: '0.00000001', metadata },
-      },
-      options,
-    ),
-  );
-  const portfolios = await Promise.all(['a', 'b', 'c', 'd'].map(openPortfolio));
+  return { registerInstrument, openPortfolio, deposit, trade, makeStrategy, strategies };
+}
+
+function createClients(world: {
+  readonly asking: Asking;
+  readonly commands: ReturnType<typeof createCommands>;
+  readonly queries: Client<typeof TradingQueryService>;
+  readonly portfolios: readonly Portfolio[];
+  readonly mark: string;
+  readonly random: () => number;
+}) {
+  const { asking, commands, queries, portfolios, mark, random } = world;
   const any = () => portfolios[Math.floor(random() * portfolios.length)] as Portfolio;
 
-  /** An answer that is not there is told; one that is wrong ends the test. */
-  const asked = async (ask: () => Promise<void>) => {
-    try {
-      await ask();
-      answers += 1;
-    } catch (error) {
-      if (!(error instanceof ConnectError)) throw error;
-      const { code } = note(queryFaults, 'query', error);
-      if (!passing.includes(code)) throw error;
-      await delay(500);
-    }
-  };
+  /** Reads what has been written. */
+  const readBack = ({ id: portfolioId }: Portfolio, receipt: CommandReceipt) =>
+    asking.ask(async (options) => {
+      const atLeastAsFreshAs = receipt.consistencyToken;
+      const consistency = { atLeastAsFreshAs, patience: { seconds: 4n } };
+      const { portfolio } = await queries.getPortfolio({ portfolioId, consistency }, options);
+      const revision = portfolio?.revision ?? -1n;
+      if (revision >= receipt.revision) return;
+      throw new Error(`revision ${revision} is older than the write, ${receipt.revision}`);
+    });
 
-  const writer = async () => {
-    while (!isOver) {
+  async function write(goesOn: () => boolean): Promise<void> {
+    while (goesOn()) {
       // As much as a busy machine keeps up with: what is looked for are failures, not floors.
       await delay(300 * random());
       const portfolio = any();
       const kind = random();
       const side = random() < 0.5 ? TradeSide.BUY : TradeSide.SELL;
-      if (kind < 0.1) await makeStrategy();
-      else if (kind < 0.4) await trade(portfolio, side, 1 + Math.floor(random() * 3));
+      if (kind < 0.1) await commands.makeStrategy();
+      else if (kind < 0.4) await commands.trade(portfolio, side, 1 + Math.floor(random() * 3));
       else {
-        const receipt = await deposit(portfolio, 1 + Math.floor(random() * 100));
-        if (kind > 0.5) continue;
-        // Read what one has written oneself.
-        await asked(async () => {
-          const atLeastAsFreshAs = receipt.consistencyToken;
-          const consistency = { atLeastAsFreshAs, patience: { seconds: 4n } };
-          const question = { portfolioId: portfolio.id, consistency };
-          const answer = await queries.getPortfolio(question, { timeoutMs: tryMs });
-          const revision = answer.portfolio?.revision ?? -1n;
-          if (revision >= receipt.revision) return;
-          throw new Error(`revision ${revision} is older than the write, ${receipt.revision}`);
-        });
+        const receipt = await commands.deposit(portfolio, 1 + Math.floor(random() * 100));
+        if (kind < 0.5) await readBack(portfolio, receipt);
       }
     }
-  };
+  }
 
-  const reader = async () => {
+  async function read(goesOn: () => boolean): Promise<void> {
     const newest = new Map<string, bigint>();
-    while (!isOver) {
+    while (goesOn()) {
       const { id: portfolioId } = any();
-      await asked(async () => {
-        const options = { timeoutMs: tryMs };
+      await asking.ask(async (options) => {
         const { portfolio } = await queries.getPortfolio({ portfolioId }, options);
         const revision = portfolio?.revision ?? -1n;
         const before = newest.get(portfolioId) ?? -1n;
         if (revision < before) throw new Error(`revision ${revision} after ${before}`);
         newest.set(portfolioId, revision);
       });
-      await asked(async () => {
-        const question = { userId, text: 'chaso', page: { pageSize: 20 } };
-        await queries.searchStrategies(question, { timeoutMs: tryMs });
+      await asking.ask(async (options) => {
+        const question = { userId, text: mark, page: { pageSize: 20 } };
+        await queries.searchStrategies(question, options);
       });
       await delay(20);
     }
-  };
+  }
 
-  const working = [
-    ...Array.from({ length: writers }, writer),
-    ...Array.from({ length: readers }, reader),
-  ];
-  const all = Promise.all(working);
-  let failure: { readonly cause: unknown } | undefined;
-  all.catch((cause) => {
-    isOver = true;
-    failure = { cause };
-  });
-  return {
-    ...{ portfolios, mark, strategies },
-    answers: () => answers,
-    longestWaitMs: () => longestWaitMs,
-    check: () => {
-      if (failure !== undefined) throw failure.cause;
-    },
-    stop: async () => {
-      isOver = true;
-      await all;
-    },
-  };
+  return { write, read };
 }
 
 const rules = [

@@ -33,8 +33,13 @@ const scripts: { readonly [server in ServerName]: string } = {
  * Server processes of a data directory on free ports, without a supervisor.
  *
  * environment: what they read besides, such as the engines
+ * readyWithinMs: after a start
  */
-export function createServers(dataDirectory: string, environment: NodeJS.ProcessEnv = {}) {
+export function createServers(
+  dataDirectory: string,
+  environment: NodeJS.ProcessEnv = {},
+  readyWithinMs = 30_000,
+) {
   const all: ServerProcess[] = [];
 
   const startAt = async (
@@ -81,7 +86,7 @@ export function createServers(dataDirectory: string, environment: NodeJS.Process
     await eventually(async () => {
       if (child.exitCode !== null) return;
       if ((await ready()).status !== 200) throw new Error(`${server} is not ready`);
-    });
+    }, readyWithinMs);
     if (child.exitCode !== null) throw new Error(`${server} has ended: ${log}`);
     return started;
   };
