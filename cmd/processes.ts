@@ -34,7 +34,10 @@ export const processWrite: WriteContext = {
   deciders: [defineDecider(operatedProcess)],
 };
 
-/** Runs processes and policies beside the command bus that their commands go to. */
+/**
+ * Runs processes and policies beside the command bus that their commands go to. Resolves when they
+ * follow the log; an event store that is away is waited for.
+ */
 export async function runProcesses(
   { config, log, metrics, stop, own }: Omit<ServerProcess, 'validate'>,
   parts: {
@@ -47,33 +50,35 @@ export async function runProcesses(
 ): Promise<void> {
   const end = new AbortController();
   const running: Promise<void>[] = [];
+  const { definitions, bus, store, source } = parts;
+  const signal = AbortSignal.any([stop, end.signal]);
+  const ports = { store, source, log, execute: createSendCommand(bus), now: Date.now, signal };
+
+  const start = async () => {
+    if (definitions.length > 0) {
+      const observe = metrics.processes(definitions.map(({ name }) => name));
+      const name = nameOf(config);
+      const processes = await startProcesses({ ...ports, definitions, observe, name });
+      running.push(processes.ended);
+      for (const gauge of processes.gauges) metrics.addGauge(gauge);
+    }
+    if (parts.policies.length > 0) {
+      const observe = metrics.policies(parts.policies.map(({ name }) => name));
+      const started = await startPolicies({ ...ports, definitions: parts.policies, observe });
+      running.push(started.ended);
+      for (const gauge of started.gauges) metrics.addGauge(gauge);
+    }
+  };
+  const starting = start();
   // Before the bus and the stores are closed.
   own({
     [Symbol.asyncDispose]: async () => {
       end.abort();
+      await starting.catch(() => undefined);
       await Promise.all(running);
     },
   });
-  const { definitions, bus, store, source } = parts;
-  const signal = AbortSignal.any([stop, end.signal]);
-  const ports = { store, source, log, execute: createSendCommand(bus), now: Date.now, signal };
-  if (definitions.length > 0) {
-    const observe = metrics.processes(definitions.map(({ name }) => name));
-    const processes = await startProcesses({
-      ...ports,
-      definitions,
-      observe,
-      name: nameOf(config),
-    });
-    running.push(processes.ended);
-    for (const gauge of processes.gauges) metrics.addGauge(gauge);
-  }
-  if (parts.policies.length > 0) {
-    const observe = metrics.policies(parts.policies.map(({ name }) => name));
-    const started = await startPolicies({ ...ports, definitions: parts.policies, observe });
-    running.push(started.ended);
-    for (const gauge of started.gauges) metrics.addGauge(gauge);
-  }
+  await starting;
 }
 
 /** The same after a restart, and of no other write server that runs: two cannot have one address. */

@@ -5,6 +5,7 @@ import { createCommandBus } from '../src/write/command-bus.ts';
 import { createReplayService } from '../src/write/replay.ts';
 import { createCommandService } from '../src/write/service.ts';
 import { openEventSource, openEventStore, openReadModels } from './engines.ts';
+import { gatedBus } from './gated-bus.ts';
 import { policies, processDefinitions, processWrite, runProcesses } from './processes.ts';
 import { runServer } from './server-process.ts';
 import { views } from './views.ts';
@@ -49,17 +50,23 @@ await runServer(
         refusalsKept: 100_000,
       }),
     );
-    if (processDefinitions.length + policies.length > 0) {
-      const source = own(openEventSource(config));
-      const definitions = processDefinitions;
-      await runProcesses(server, { definitions, policies, bus, store, source });
-    }
+    const source = own(openEventSource(config));
+    const definitions = processDefinitions;
+    const started = runProcesses(server, { definitions, policies, bus, store, source });
+    const open = gatedBus(bus, started);
+    let isStarted = false;
     return {
       services: [
-        ...contexts.map((context) => createCommandService(bus, context, validate)),
+        ...contexts.map((context) => createCommandService(open, context, validate)),
         createReplayService(bus, store, validate),
       ],
-      readiness: () => ({ ready: true }),
+      readiness: () =>
+        isStarted ? { ready: true } : { ready: false, reason: 'the event store is awaited' },
+      // Ends only where they cannot be started at all.
+      work: started.then(() => {
+        isStarted = true;
+        return new Promise<void>(() => undefined);
+      }),
     };
   },
 );

@@ -83,7 +83,7 @@ export function formatAmount(text: string | undefined): string {
 
 /** The same for a column among others: the larger an amount, the fewer of its decimals count. */
 export function formatShortAmount(text: string | undefined): string {
-  return amountWith((whole) => (whole.length > 2 ? 2 : whole === '0' ? 8 : 4), text);
+  return amountWith((whole) => (whole.length > 2 ? 4 : whole === '0' ? 8 : 6), text);
 }
 
 function amountWith(decimalsOf: (whole: string) => number, text: string | undefined): string {

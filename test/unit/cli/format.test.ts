@@ -81,8 +81,8 @@ test('amounts are for reading', () => {
   expect(formatAmount('1234567.5')).toBe('1,234,567.50');
   expect(formatAmount('-0.00000001')).toBe('-0.00000001');
   expect(formatAmount(undefined)).toBe('-');
-  expect(formatShortAmount('61950.2512345')).toBe('61,950.25…');
-  expect(formatShortAmount('-1.23456789')).toBe('-1.2345…');
+  expect(formatShortAmount('61950.2512345')).toBe('61,950.2512…');
+  expect(formatShortAmount('-1.23456789')).toBe('-1.234567…');
   expect(formatShortAmount('0.00001234')).toBe('0.00001234');
   expect(formatShortAmount('0.0000123456')).toBe('0.00001234…');
   expect(formatCount(1234567n)).toBe('1,234,567');
