@@ -5,6 +5,7 @@ import { createQueryBus } from '../src/read/query-bus.ts';
 import {
   analysisRead,
   backtestRead,
+  leaderboardRead,
   runRead,
   signalRead,
   tradingRead,
@@ -17,6 +18,7 @@ const contexts = [
   processRead,
   tradingRead,
   analysisRead,
+  leaderboardRead,
   backtestRead,
   signalRead,
   runRead,

@@ -14,6 +14,7 @@ import {
 import { AnalysisQueryService } from '../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { BacktestService } from '../src/gen/cipherhorizon/trading/v1/backtest_pb.ts';
 import { TradingCommandService } from '../src/gen/cipherhorizon/trading/v1/commands_pb.ts';
+import { LeaderboardQueryService } from '../src/gen/cipherhorizon/trading/v1/leaderboards_pb.ts';
 import { OrderCommandService } from '../src/gen/cipherhorizon/trading/v1/order_commands_pb.ts';
 import { TradingQueryService } from '../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { SignalCommandService } from '../src/gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
@@ -37,6 +38,7 @@ export const servicesOf: { readonly [server in ServerName]: readonly DescService
   read: [
     TradingQueryService,
     AnalysisQueryService,
+    LeaderboardQueryService,
     BacktestService,
     SignalQueryService,
     StrategyRunQueryService,

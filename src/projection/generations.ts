@@ -6,6 +6,7 @@ import { toToken } from '../kernel/token.ts';
 import type { Target } from './apply.ts';
 import { catchUp } from './build.ts';
 import type { Decode } from './decode.ts';
+import type { Derivers } from './derivers.ts';
 import type { EventSource } from './event-source.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Lane, openTarget } from './lane.ts';
@@ -55,14 +56,15 @@ export function createGenerations(options: {
   readonly decode: Decode;
   readonly typesOf: (lane: Lane) => ReadonlySet<string> | undefined;
   readonly exclusively: <Result>(task: () => Promise<Result>) => Promise<Result>;
+  readonly derivers: Derivers;
   readonly log: Log;
   readonly now: () => number;
 }): Generations {
-  const { source, store, lanes, decode, typesOf, exclusively, log, now } = options;
+  const { source, store, lanes, decode, typesOf, exclusively, derivers, log, now } = options;
   const builds = new Map<string, Build>();
   const formerly = new Map<Lane, number>();
 
-  const bring = (
+  const bring = async (
     lane: Lane,
     target: Target,
     from: Position,
@@ -71,6 +73,18 @@ export function createGenerations(options: {
   ) => {
     const startedAt = performance.now();
     const before = build?.done ?? 0;
+    const onProgress = (done: number) => {
+      if (build === undefined) return;
+      build.waiting = undefined;
+      build.done += done;
+      build.total = Math.max(build.total, build.done);
+      const seconds = (performance.now() - startedAt) / 1000;
+      if (seconds > 0) build.eventsPerSecond = (build.done - before) / seconds;
+    };
+    if (lane.view.derived !== undefined) {
+      const more = { ...(signal === undefined ? {} : { signal }), onProgress };
+      return (await derivers.catchUp(lane, target, more))?.position ?? from;
+    }
     return catchUp({
       source,
       store,
@@ -80,28 +94,26 @@ export function createGenerations(options: {
       now,
       types: typesOf(lane),
       ...(signal === undefined ? {} : { signal }),
-      onProgress: ({ done }) => {
-        if (build === undefined) return;
-        build.waiting = undefined;
-        build.done += done;
-        build.total = Math.max(build.total, build.done);
-        const seconds = (performance.now() - startedAt) / 1000;
-        if (seconds > 0) build.eventsPerSecond = (build.done - before) / seconds;
-      },
+      onProgress: ({ done }) => onProgress(done),
     });
   };
 
   /** Catches up for the last time while nothing else writes, and goes live in one step. */
   const goLive = (lane: Lane, target: Target, from: Position) =>
     exclusively(async () => {
-      const reached = await bring(lane, target, from);
+      const reached =
+        lane.view.derived === undefined
+          ? await bring(lane, target, from)
+          : (await derivers.settle(lane, target)).position;
       const known = await generationsOf(lane);
       // What answers now is of a log that is lost: there is nothing to wait for.
       await store.switchTo(target.ref, { backwards: lane.aheadOfLog !== undefined });
       const old = known.find(({ state }) => state === 'live');
       if (old === undefined || lane.aheadOfLog !== undefined) formerly.delete(lane);
       else formerly.set(lane, old.generation);
+      if (lane.target !== undefined) derivers.forget(lane.target);
       lane.target = target;
+      lane.storedAt = (await source.head()).storedAt;
       // The end of the log: what waits to be applied is in it.
       lane.checkpoint = lane.aheadOfLog === undefined ? latest(reached, lane.checkpoint) : reached;
       lane.aheadOfLog = undefined;
@@ -125,7 +137,8 @@ export function createGenerations(options: {
 
   const startBuild = async (lane: Lane, info: GenerationInfo, signal: AbortSignal) => {
     const target = await openTarget(store, { view: lane.view, generation: info.generation });
-    const total = (await source.countAfter(info.checkpoint)) ?? 0;
+    const isDerived = lane.view.derived !== undefined;
+    const total = isDerived ? 0 : ((await source.countAfter(info.checkpoint)) ?? 0);
     const { promise: finished, resolve } = Promise.withResolvers<void>();
     const build: Build = {
       generation: info.generation,
@@ -168,6 +181,7 @@ export function createGenerations(options: {
         log.error({ view: lane.view.name, err: error }, 'rebuild stopped; the live one stays');
       })
       .finally(() => {
+        if (!build.switched) derivers.forget(target);
         build.over = true;
         resolve();
       });
@@ -196,7 +210,8 @@ export function createGenerations(options: {
     const live = own.find(({ state }) => state === 'live');
     lane.checkpoint = live?.checkpoint ?? start;
     // Read after the checkpoints. Of what is after it the log knows nothing (any more).
-    const end = (await source.head()).position;
+    const { position: end, storedAt } = await source.head();
+    lane.storedAt = storedAt;
     const isUsable = (info: GenerationInfo) =>
       info.fingerprint === fingerprint && !isAfter(info.checkpoint, end);
     if (isAfter(lane.checkpoint, end) && lane.aheadOfLog === undefined) {
@@ -207,6 +222,7 @@ export function createGenerations(options: {
         'ahead of the log',
       );
     }
+    if (lane.target !== undefined) derivers.forget(lane.target);
     lane.target =
       live?.fingerprint === fingerprint
         ? await openTarget(store, { view: lane.view, generation: live.generation })

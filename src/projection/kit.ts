@@ -54,6 +54,38 @@ export type View<Document extends JsonObject = JsonObject> = {
   readonly mayOutliveLog?: (document: Document) => boolean;
   /** Costly ones are applied in batches of a size or a time; configuration may say otherwise. */
   readonly batch?: { readonly size: number; readonly waitMs: number };
+  /** Set where the documents follow from those of other views, not from events: `defineDerived`. */
+  readonly derived?: Derivation;
+};
+
+/** The documents of the live generations of other views, as they are now; absent ones are left out. */
+export type ReadInputs = (
+  view: View,
+  ids: readonly string[],
+) => Promise<ReadonlyMap<string, JsonObject>>;
+
+/**
+ * How a document follows from documents of other views. Computed again whenever one that it has been
+ * computed from changes; documents that come out equal are not written.
+ */
+export type Derivation<Document extends JsonObject = JsonObject, Kept = unknown> = {
+  /** There may be a document for each of this view, with its id. */
+  readonly of: View;
+  /** Further views, whose documents belong to one document of `of`: `owner` is its id. */
+  readonly own: readonly { readonly view: View; readonly owner: (id: string) => string }[];
+  /** Further views, whose documents many rest on: what has been read of them is kept in memory. */
+  readonly shared: readonly View[];
+  /**
+   * The document, undefined where there is none, from what `read` gives and nothing else. `keep` is
+   * held in memory, and given back as `kept` the next time, unless a document of `of` or `own` has
+   * changed since: then all is to be computed anew. The document is the same with it and without.
+   * A throw leaves the document as it was, and counts it as parked.
+   */
+  readonly compute: (
+    id: string,
+    read: ReadInputs,
+    kept: Kept | undefined,
+  ) => Promise<{ readonly document: Document | undefined; readonly keep: Kept | undefined }>;
 };
 
 /** An event with its decoded message, after upcasting. */
@@ -65,4 +97,24 @@ export type ViewEvent<M extends Message = Message> = {
 /** Keeps the types of a view's documents and events together. */
 export function defineView<Document extends JsonObject>(view: View<Document>): View {
   return view as unknown as View;
+}
+
+/**
+ * A read model whose documents are computed from those of other views. It is kept by the projector as
+ * all others are; its position is that of the one of its inputs that is furthest behind.
+ */
+export function defineDerived<Document extends JsonObject, Kept>(
+  view: Pick<View, 'name' | 'version' | 'schema'> & {
+    readonly derived: Derivation<Document, Kept>;
+  },
+): View {
+  const project = () => {
+    throw new Error(`${view.name} is derived: it is not made of events`);
+  };
+  return { ...view, events: [], ids: () => [], project } as unknown as View;
+}
+
+/** The views that a derived one is computed from. */
+export function inputsOf({ of, own, shared }: Derivation): readonly View[] {
+  return [of, ...own.map(({ view }) => view), ...shared];
 }

@@ -16,6 +16,8 @@ export type Lane = {
   /** Replaced as a whole when another generation goes live; undefined while none is fed. */
   target: Target | undefined;
   checkpoint: Position;
+  /** When the event there was stored, milliseconds since 1970. */
+  storedAt: number;
   /**
    * Set while the live generation has events that the log has not: the log was lost or replaced by
    * an older one. It is not fed then, as it would miss what comes in the places of those, until
@@ -34,6 +36,11 @@ export type Lane = {
 /** Whether what comes in the log is applied to it. */
 export function isFed(lane: Lane): lane is Lane & { target: Target } {
   return lane.target !== undefined && lane.aheadOfLog === undefined;
+}
+
+/** Whether it is made of events, not of other views. */
+export function isFedByLog(lane: Lane): lane is Lane & { target: Target } {
+  return isFed(lane) && lane.view.derived === undefined;
 }
 
 /** @returns the generation with the documents that have parked events */

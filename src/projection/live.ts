@@ -4,7 +4,7 @@ import { applyWork, type Work } from './apply.ts';
 import { type Batching, firstBatching, nextBatching } from './batching.ts';
 import type { Decode } from './decode.ts';
 import type { EventBatch, EventSource } from './event-source.ts';
-import { dueInMs, isFed, type Lane } from './lane.ts';
+import { dueInMs, isFedByLog, type Lane } from './lane.ts';
 import type { ReadModelStore } from './read-model-store.ts';
 import type { Span } from './tracing.ts';
 
@@ -41,7 +41,7 @@ export function createLive(options: {
     const decoded = batch.events.map(decode);
     const last = batch.events.at(-1);
     for (const lane of lanes()) {
-      if (!isFed(lane)) continue;
+      if (!isFedByLog(lane)) continue;
       const before = lane.seen?.position ?? lane.checkpoint;
       if (!isAfter(batch.position, before)) continue;
       for (const event of decoded) {
@@ -62,7 +62,7 @@ export function createLive(options: {
       : dueInMs(lane, live ? batching.waitMs : longestGatherMs, batching.size, now()) === 0);
 
   const applyDue = async () => {
-    const due = lanes().filter(isFed).filter(isDue);
+    const due = lanes().filter(isFedByLog).filter(isDue);
     const work = due.flatMap((lane) =>
       lane.seen === undefined
         ? []
@@ -74,7 +74,10 @@ export function createLive(options: {
     await applyWork(store, work, now);
     const endedAt = performance.now();
     for (const lane of due) {
-      if (lane.seen !== undefined) lane.checkpoint = lane.seen.position;
+      if (lane.seen !== undefined) {
+        lane.checkpoint = lane.seen.position;
+        lane.storedAt = lane.seen.storedAt;
+      }
       lane.applied += lane.waiting.length;
       lane.waiting = [];
       lane.seen = undefined;
@@ -110,7 +113,7 @@ export function createLive(options: {
       const stop = new AbortController();
       const both = AbortSignal.any([signal, stop.signal]);
       // A generation that goes live later has caught up by itself.
-      const fed = lanes().filter(isFed);
+      const fed = lanes().filter(isFedByLog);
       const head = (await source.head()).position;
       const after = fed.map(({ checkpoint }) => checkpoint).reduce(earliest, head);
       const subscription = source.subscribe({ after, batchSize: readSize, signal: both });

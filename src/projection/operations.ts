@@ -29,7 +29,7 @@ import { messageOf } from './decode.ts';
 import type { Lane } from './lane.ts';
 import { retryParked } from './parked.ts';
 import type { Projector } from './projector.ts';
-import { replayStream } from './replay.ts';
+import { deriveStream, replayStream } from './replay.ts';
 import { aheadOfLogText, progressOf, projectorStatus, statusesOf } from './status.ts';
 import { verify } from './verify.ts';
 
@@ -100,13 +100,25 @@ export function createOperations(projector: Projector) {
   };
 
   const replay = ({ lane, target }: Fed, stream: string) =>
-    replayStream({
-      ...parts,
-      target,
-      stream,
-      types: parts.typesOf(lane),
-      until: lane.checkpoint,
-    });
+    lane.view.derived === undefined
+      ? replayStream({
+          ...parts,
+          target,
+          stream,
+          types: parts.typesOf(lane),
+          until: lane.checkpoint,
+        })
+      : deriveStream({ ...parts, lane, target, stream });
+
+  /** What could not be computed, once more. */
+  const deriveParked = async ({ lane, target }: Fed, documentId: string) => {
+    const ids = documentId === '' ? [...target.parked.keys()] : [documentId];
+    parts.derivers.of(lane, target).recompute(ids);
+    await parts.derivers.settle(lane, target);
+    const stillParked = ids.filter((id) => target.parked.has(id)).length;
+    const sums = { applied: BigInt(ids.length - stillParked), stillParked: BigInt(stillParked) };
+    return create(RetryParkedEventsResponseSchema, sums);
+  };
 
   const retryOne = (fed: Fed, documentId: string, skip: boolean) =>
     retryParked({
@@ -235,6 +247,9 @@ export function createOperations(projector: Projector) {
   const retry = async (request: RetryParkedEventsRequest): Promise<Message | Rejection> => {
     const fed = fedLane(request.view);
     if (isRejection(fed)) return fed;
+    if (fed.lane.view.derived !== undefined) {
+      return exclusively(() => deriveParked(fed, request.documentId));
+    }
     return exclusively(async () => {
       const ids = request.documentId === '' ? [...fed.target.parked.keys()] : [request.documentId];
       let applied = 0;
@@ -252,6 +267,10 @@ export function createOperations(projector: Projector) {
   const skip = async (request: SkipParkedEventRequest): Promise<Message | Rejection> => {
     const fed = fedLane(request.view);
     if (isRejection(fed)) return fed;
+    if (fed.lane.view.derived !== undefined) {
+      const message = `${request.view} is derived from other views: it has no event to skip`;
+      return reject('PRECONDITION', 'VIEW_DERIVED', message);
+    }
     if (!fed.target.parked.has(request.documentId)) {
       const message = `no event of the document '${request.documentId}' is parked`;
       return reject('NOT_FOUND', 'PARKED_EVENT_NOT_FOUND', message);

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { StoreFault } from '../kernel/fault.ts';
 import { isAfter, type Position, start } from '../kernel/position.ts';
 import type { Log } from '../kernel/telemetry.ts';
 import type { Upcaster } from '../kernel/upcast.ts';
 import { createDecode, messageOf, storedTypesOf } from './decode.ts';
+import { createDerivers } from './derivers.ts';
 import type { EventSource } from './event-source.ts';
 import { createGenerations, type Generations } from './generations.ts';
-import type { View } from './kit.ts';
+import { inputsOf, type View } from './kit.ts';
 import { isFed, type Lane, type Synchronisation } from './lane.ts';
 import { createLive, type Live } from './live.ts';
+import { observed } from './observed-store.ts';
 import type { ReadModelStore } from './read-model-store.ts';
 import { workWhileLeased } from './tenure.ts';
 import { traceApplied } from './tracing.ts';
@@ -74,9 +77,9 @@ const longestBackoffMs = 5_000;
 const heartbeatMs = 1_000;
 
 export function createProjector(options: ProjectorOptions): Projector {
-  const { source, store, log, now, name = randomUUID() } = options;
+  const { source, log, now, name = randomUUID() } = options;
   const parts = createParts(options);
-  const { lanes } = parts;
+  const { lanes, store, derivers } = parts;
   const generations = createGenerations(parts);
   const live = createLive({
     ...parts,
@@ -117,9 +120,9 @@ export function createProjector(options: ProjectorOptions): Projector {
       try {
         const head = (await source.head()).position;
         // One view whose index is away takes no other's heartbeat with it.
-        for (const { reason } of await failuresOf(lanes.map((lane) => beat(lane, head)))) {
-          log.debug({ err: reason }, 'heartbeat failed');
-        }
+        const failures = await failuresOf(lanes.map((lane) => beat(lane, head)));
+        for (const { reason } of failures) log.debug({ err: reason }, 'heartbeat failed');
+        if (failures.length > 0) await noticeGone();
       } catch (cause) {
         log.debug({ err: cause }, 'heartbeat failed');
       }
@@ -127,10 +130,25 @@ export function createProjector(options: ProjectorOptions): Projector {
     }
   };
 
+  /** A generation that somebody has taken away is built again, also while there is nothing to apply. */
+  const noticeGone = async () => {
+    const infos = await store.generations();
+    const gone = lanes.filter(isFed).find(({ view, target }) => {
+      const { generation } = target.ref;
+      return !infos.some((info) => info.view === view.name && info.generation === generation);
+    });
+    if (gone === undefined) return;
+    const what = `the live generation of the view "${gone.view.name}" is gone`;
+    reopen?.abort(new StoreFault('STORE_FAILED', what));
+  };
+  let reopen: AbortController | undefined;
+
   const runOnce = async (signal: AbortSignal) => {
+    reopen = new AbortController();
     await generations.open(signal);
     state = 'catching up';
-    await live.follow(signal);
+    await live.follow(AbortSignal.any([signal, reopen.signal]));
+    if (!signal.aborted) reopen.signal.throwIfAborted();
   };
 
   /** From getting the lease until it is lost: the stores may come and go meanwhile. */
@@ -139,11 +157,14 @@ export function createProjector(options: ProjectorOptions): Projector {
     worker = name;
     state = 'waiting';
     const beating = keepBeating(signal);
+    const deriving = derivers.follow(signal);
     await patiently(signal, () => runOnce(signal));
     term = undefined;
     worker = undefined;
     await generations.settled();
     await beating;
+    await deriving;
+    derivers.clear();
     // What another one does with them from now on is not known here.
     status.clear();
     for (const lane of lanes) {
@@ -207,10 +228,11 @@ export function createProjector(options: ProjectorOptions): Projector {
 }
 
 function createParts(options: ProjectorOptions) {
-  const { views, source, store, log, now } = options;
+  const { views, source, log, now } = options;
   const upcasters = options.upcasters ?? [];
   const names = new Set(views.map(({ name }) => name));
   if (names.size !== views.length) throw new Error('two views have the same name');
+  checkInputs(views);
   for (const name of Object.keys(options.batches ?? {})) {
     if (!names.has(name)) throw new Error(`there is no view '${name}' to apply in batches`);
   }
@@ -220,22 +242,38 @@ function createParts(options: ProjectorOptions) {
     synchronisation: synchronisationOf(view, options.batches ?? {}),
     target: undefined,
     checkpoint: start,
+    storedAt: 0,
     aheadOfLog: undefined,
     waiting: [],
     waitingSince: 0,
     seen: undefined,
     applied: 0,
   }));
+  const exclusively = createExclusion();
+  const store = observed(options.store, (written) => derivers.notice(written));
+  const derivers = createDerivers({ store, lanes, exclusively, log });
   return {
     source,
     store,
+    derivers,
     log,
     now,
     lanes,
     decode: createDecode(views, upcasters),
     typesOf: (lane: Lane) => types.get(lane.view.name),
-    exclusively: createExclusion(),
+    exclusively,
   };
+}
+
+/** Each with what it is derived from: only that is there to be read. */
+function checkInputs(views: readonly View[]): void {
+  for (const { name, derived } of views) {
+    for (const input of derived === undefined ? [] : inputsOf(derived)) {
+      if (input.derived !== undefined) throw new Error(`${name} is derived from a derived view`);
+      if (views.includes(input)) continue;
+      throw new Error(`${name} is derived from ${input.name}, which is not among the views`);
+    }
+  }
 }
 
 function synchronisationOf(

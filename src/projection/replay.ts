@@ -1,8 +1,10 @@
 import { isAfter, type Position, start } from '../kernel/position.ts';
 import type { Target } from './apply.ts';
 import type { Decode, DecodedEvent } from './decode.ts';
+import type { Derivers } from './derivers.ts';
 import type { EventSource } from './event-source.ts';
 import { foldEvents } from './fold.ts';
+import type { Lane } from './lane.ts';
 import type { ReadModelStore, StoredDocument } from './read-model-store.ts';
 
 /**
@@ -48,6 +50,32 @@ export async function replayStream(options: {
     if (events.length < batch.events.length) break;
   }
   await replace(store, target, [...ids], documents, park);
+  return [...ids].sort();
+}
+
+/**
+ * Computes the documents of a stream again, from the inputs as they are, and puts them in the place of
+ * the stored ones: those of the documents that the stream's events touch in the view they are of.
+ */
+export async function deriveStream(options: {
+  readonly source: EventSource;
+  readonly decode: Decode;
+  readonly derivers: Derivers;
+  readonly lane: Lane;
+  readonly target: Target;
+  readonly stream: string;
+}): Promise<readonly string[]> {
+  const { source, decode, derivers, lane, target, stream } = options;
+  const of = lane.view.derived?.of;
+  if (of === undefined) return [];
+  const wanted = of.events === 'every' ? undefined : new Set(of.events.map((one) => one.typeName));
+  const ids = new Set<string>();
+  for await (const recorded of source.readStream(stream)) {
+    if (wanted?.has(recorded.type) === false) continue;
+    for (const id of idsOf(of.ids, decode(recorded))) ids.add(id);
+  }
+  derivers.of(lane, target).recompute([...ids], true);
+  await derivers.settle(lane, target);
   return [...ids].sort();
 }
 

@@ -198,7 +198,8 @@ export function progressOf(build: Build) {
   });
 }
 
-function describe({ synchronisation }: Lane): string {
+function describe({ view, synchronisation }: Lane): string {
+  if (view.derived !== undefined) return `DERIVED of ${view.derived.of.name}`;
   if (synchronisation.mode === 'eventual') return 'EVENTUAL';
   return `BATCH ${synchronisation.size} events or ${synchronisation.waitMs} ms`;
 }

@@ -5,6 +5,7 @@ import type { Target } from './apply.ts';
 import { catchUp } from './build.ts';
 import { compareDocuments, type Difference, pairs, withIndex } from './compare.ts';
 import type { Decode } from './decode.ts';
+import type { Derivers } from './derivers.ts';
 import type { EventSource } from './event-source.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { firstScratch } from './generations.ts';
@@ -42,15 +43,18 @@ export async function* verify(options: {
   readonly live: Target;
   readonly types: ReadonlySet<string> | undefined;
   readonly exclusively: <Result>(task: () => Promise<Result>) => Promise<Result>;
+  readonly derivers: Derivers;
   readonly now: () => number;
   readonly signal: AbortSignal;
 }): AsyncGenerator<Verification | 'overtaken'> {
-  const { source, store, lane, live, signal } = options;
+  const { source, store, lane, live, derivers, signal } = options;
+  const isDerived = lane.view.derived !== undefined;
   const ref = { view: lane.view, generation: firstScratch + Math.floor(Math.random() * 1e6) };
   await store.open(ref, fingerprintOf(lane.view));
   const scratch: Target = { ref, parked: new Map() };
   let reached: Position = start;
-  const seen = { eventsDone: 0, eventsTotal: (await source.countAfter(start)) ?? 0, compared: 0 };
+  const eventsTotal = isDerived ? 0 : ((await source.countAfter(start)) ?? 0);
+  const seen = { eventsDone: 0, eventsTotal, compared: 0 };
   const report = (documents: readonly Difference[] = [], differences = 0, done = false) => ({
     ...seen,
     eventsTotal: Math.max(seen.eventsTotal, seen.eventsDone),
@@ -62,6 +66,11 @@ export async function* verify(options: {
     const onProgress = ({ done }: { done: number }) => {
       seen.eventsDone += done;
     };
+    if (isDerived) {
+      const more = { signal, onProgress: (done: number) => onProgress({ done }) };
+      await derivers.catchUp(lane, scratch, more);
+      return;
+    }
     reached = await catchUp({ ...options, target: scratch, from: reached, until, onProgress });
   };
   try {
@@ -83,12 +92,17 @@ export async function* verify(options: {
     const documents = await options.exclusively(async () => {
       // Another generation is live: the log is no longer applied to the one that was looked at.
       if (lane.target !== live) return undefined;
-      await bring(lane.checkpoint);
+      if (isDerived) {
+        // Both as far as their inputs, which stay as they are meanwhile.
+        await derivers.settle(lane, live);
+        await derivers.settle(lane, scratch);
+      } else await bring(lane.checkpoint);
       return compareAgain(store, live, scratch, again);
     });
     if (documents === undefined) yield 'overtaken';
     else yield report(documents, documents.length + candidates.size - again.length, true);
   } finally {
+    derivers.forget(scratch);
     // What cannot be dropped now is when the projector opens the view the next time.
     await store.drop(ref).catch(() => undefined);
   }

@@ -1,5 +1,6 @@
 import { AnalysisQueryService } from '../gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { BacktestService } from '../gen/cipherhorizon/trading/v1/backtest_pb.ts';
+import { LeaderboardQueryService } from '../gen/cipherhorizon/trading/v1/leaderboards_pb.ts';
 import { TradingQueryService } from '../gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { SignalQueryService } from '../gen/cipherhorizon/trading/v1/signal_queries_pb.ts';
 import { StrategyRunQueryService } from '../gen/cipherhorizon/trading/v1/strategy_run_queries_pb.ts';
@@ -8,6 +9,7 @@ import { analysisQueries } from './views/analysis/queries.ts';
 import { backtestQueries } from './views/backtest/queries.ts';
 import { candleQueries } from './views/candles/queries.ts';
 import { instrumentQueries } from './views/instruments/queries.ts';
+import { leaderboardQueries } from './views/leaderboards/queries.ts';
 import { performanceQueries } from './views/performance/queries.ts';
 import { portfolioQueries } from './views/portfolios/queries.ts';
 import { runQueries } from './views/runs/queries.ts';
@@ -36,6 +38,12 @@ export const tradingRead: ReadContext = {
 export const analysisRead: ReadContext = {
   service: AnalysisQueryService,
   queries: analysisQueries,
+};
+
+/** Portfolios beside one another. */
+export const leaderboardRead: ReadContext = {
+  service: LeaderboardQueryService,
+  queries: leaderboardQueries,
 };
 
 /** Strategies over recorded candles. */

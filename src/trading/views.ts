@@ -3,6 +3,8 @@ import { cashFlows } from './views/analysis/cash-flows.ts';
 import { candles } from './views/candles/candles.ts';
 import { dailyCloses } from './views/candles/daily-closes.ts';
 import { instruments } from './views/instruments/instruments.ts';
+import { accounts } from './views/leaderboards/accounts.ts';
+import { standings } from './views/leaderboards/standings.ts';
 import { portfolioDays } from './views/portfolios/portfolio-days.ts';
 import { portfolios } from './views/portfolios/portfolios.ts';
 import { positions } from './views/portfolios/positions.ts';
@@ -26,4 +28,6 @@ export const tradingViews: readonly View[] = [
   signals,
   runs,
   cashFlows,
+  accounts,
+  standings,
 ];

@@ -29,9 +29,15 @@ export function bySession(
   returns: readonly DatedValue[],
   days: readonly Valuation[],
 ): readonly DatedValue[] {
-  const sessions = new Set(
-    days.filter(({ isSession }) => isSession).map(({ day }) => dayText(day)),
-  );
+  const sessions = days.filter(({ isSession }) => isSession).map(({ day }) => dayText(day));
+  return bySessionDays(returns, new Set(sessions));
+}
+
+/** The same, by the days on which one was open (YYYY-MM-DD). */
+export function bySessionDays(
+  returns: readonly DatedValue[],
+  sessions: ReadonlySet<string>,
+): readonly DatedValue[] {
   const joined: DatedValue[] = [];
   let growth = 1;
   for (const { date, value } of returns) {

@@ -14,7 +14,8 @@ import { nameOf } from '../enums.ts';
 import { applyTrade } from '../lots/apply-trade.ts';
 import type { CostBasisMethod } from '../lots/lot.ts';
 import { appended, lastBefore, noPages, type Pages } from '../lots/pages.ts';
-import { timeOf } from '../times.ts';
+import { outcomeOf } from '../statistics/outcome.ts';
+import { dayOfTime, timeOf } from '../times.ts';
 import { feeInQuote } from './portfolio-events.ts';
 
 /** The trades of one strategy in one position, summed up. */
@@ -31,6 +32,8 @@ export type StrategySums = {
   readonly draws: number;
 };
 
+export type Closings = readonly [day: number, closed: number, wins: number];
+
 export type PositionDocument = CostBasisPosition & {
   readonly portfolioId: string;
   readonly userId: string;
@@ -38,6 +41,8 @@ export type PositionDocument = CostBasisPosition & {
   readonly quoteCurrency: string;
   /** What each sale realised, as "<revision of the trade> <gain>". */
   readonly sales: Pages;
+  /** What ended on a day, of the half year up to the last such day: whole sales, and those with a gain. */
+  readonly closings: readonly Closings[];
   readonly strategyIds: readonly string[];
   readonly strategies: { readonly [strategyId: string]: StrategySums };
 };
@@ -51,7 +56,7 @@ export type PositionDocument = CostBasisPosition & {
  */
 export const positions = defineView<PositionDocument>({
   name: 'trading_positions',
-  version: 1,
+  version: 2,
   schema: {
     portfolioId: { kind: 'keyword', filter: true },
     userId: { kind: 'keyword', filter: true },
@@ -63,6 +68,7 @@ export const positions = defineView<PositionDocument>({
     realised: { kind: 'decimal' },
     lots: { kind: 'json' },
     sales: { kind: 'json' },
+    closings: { kind: 'json' },
     strategyIds: { kind: 'keyword', many: true, filter: true },
     strategies: { kind: 'json' },
   },
@@ -74,16 +80,18 @@ export const positions = defineView<PositionDocument>({
   project: (document, { message, recorded: { revision } }) => {
     const event = message as TradeRecorded;
     const before = document ?? emptyDocument(event);
-    const { position, realised } = traded(before, event, revision);
+    const { position, realised, sale } = traded(before, event, revision);
     const isSale = event.side === TradeSide.SELL;
     const sales = isSale ? appended(before.sales, `${revision} ${realised}`) : before.sales;
+    const closings =
+      sale === undefined ? before.closings : withClosing(before.closings, event, realised);
     const { strategyId } = event;
-    if (strategyId === '') return { ...before, ...position, sales };
+    if (strategyId === '') return { ...before, ...position, sales, closings };
     const sums = withTrade(before.strategies[strategyId], event, realised);
     const strategies = { ...before.strategies, [strategyId]: sums };
     const known = before.strategyIds.includes(strategyId);
     const strategyIds = known ? before.strategyIds : [...before.strategyIds, strategyId];
-    return { ...before, ...position, sales, strategyIds, strategies };
+    return { ...before, ...position, sales, closings, strategyIds, strategies };
   },
 });
 
@@ -98,6 +106,7 @@ function emptyDocument(event: TradeRecorded): PositionDocument {
     ...{ portfolioId, userId, instrumentId, quoteCurrency },
     ...emptyPosition(method),
     sales: noPages,
+    closings: [],
     strategyIds: [],
     strategies: {},
   };
@@ -111,6 +120,21 @@ function traded(
   const { quantityChange, cashChange, executedAt } = event;
   const trade = { id: String(revision), time: timeOf(executedAt), quantityChange, cashChange };
   return applyTrade({ method, lots, quantity, cost, realised }, trade);
+}
+
+/** So many days of closings are kept: those of the longest window of a leaderboard. */
+const daysOfClosings = 180;
+
+/** Trades are recorded in the order of their time. */
+function withClosing(
+  before: readonly Closings[],
+  { executedAt }: TradeRecorded,
+  gain: string,
+): readonly Closings[] {
+  const today = dayOfTime(timeOf(executedAt));
+  const recent = before.filter(([day]) => day > today - daysOfClosings && day !== today);
+  const [, closed = 0, wins = 0] = before.find(([day]) => day === today) ?? [];
+  return [...recent, [today, closed + 1, wins + (outcomeOf(gain) === 'WIN' ? 1 : 0)]];
 }
 
 const noSums: StrategySums = {

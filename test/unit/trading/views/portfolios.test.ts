@@ -119,6 +119,7 @@ describe('documents', () => {
             ],
           ],
           sales: [['4 140']],
+          closings: [[dayNumber('2020-01-02'), 1, 1]],
           strategyIds: [strategyId],
           strategies: {
             [strategyId]: {
