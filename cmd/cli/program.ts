@@ -10,6 +10,7 @@ import { describeError } from './errors.ts';
 import { addEventCommands } from './events.ts';
 import { exitCode } from './exit-codes.ts';
 import { addImportCommands } from './import.ts';
+import { addLeaderboardCommand } from './leaderboard.ts';
 import { createOutput, type Streams } from './output.ts';
 import { addPerformanceCommand } from './performance.ts';
 import { addPortfolioCommand } from './portfolio.ts';
@@ -120,6 +121,7 @@ function createProgram({ stdout, stderr }: Streams, bind: Bind): Command {
   addPerformanceCommand(program, bind);
   addSignalsCommand(program, bind);
   addAnalysisCommands(program, bind);
+  addLeaderboardCommand(program, bind);
   addBacktestCommand(program, bind);
   addRunsCommand(program, bind);
   addCommandLog(program, bind);
