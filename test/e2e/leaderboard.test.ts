@@ -103,6 +103,6 @@ describe('horizon leaderboard', () => {
     expect(table).not.toMatch(/undefined|NaN|\[object/);
     const verified = await horizon('projection', 'verify', 'trading_standings');
     expect(verified).toMatch(/2 documents compared, 0 differ$/m);
-    expect(await horizon('projection', 'list')).toMatch(/trading_standings/);
+    expect(await horizon('projection', 'status')).toMatch(/trading_standings/);
   });
 });
