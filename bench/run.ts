@@ -10,6 +10,7 @@ import { portfolio } from './rows/portfolio.ts';
 import { queries } from './rows/queries.ts';
 import { rebuilds } from './rows/rebuild.ts';
 import { searchable } from './rows/searchable.ts';
+import { sizes } from './rows/sizes.ts';
 import { streamed } from './rows/streamed.ts';
 import { streams } from './rows/streams.ts';
 import { unaryCommands } from './rows/unary-commands.ts';
@@ -33,6 +34,7 @@ const benchmarks: readonly Benchmark[] = [
   searchable,
   portfolio,
   batching,
+  sizes,
 ];
 
 const { values, positionals } = parseArgs({

@@ -38,9 +38,15 @@ export function portfolioOf(index: number): Portfolio {
   return { id: uuidOf(`portfolio ${index}`), cash: 0, positions: new Map() };
 }
 
-export function opened({ id }: Portfolio, index: number, atMs: number): StreamEvent {
+export function opened(
+  { id }: Portfolio,
+  index: number,
+  atMs: number,
+  portfolioName = `Portfolio ${index}`,
+  userId = owner,
+): StreamEvent {
   const data = {
-    ...{ portfolioId: id, userId: owner, portfolioName: `Portfolio ${index}` },
+    ...{ portfolioId: id, userId, portfolioName },
     ...{ baseCurrency: 'USD', costBasisMethod: 'COST_BASIS_METHOD_FIFO' },
     openedAt: timeText(atMs),
   };
@@ -133,6 +139,11 @@ export function instrumentsTraded({ id }: Portfolio): readonly number[] {
 
 function instrumentOf(index: number): string {
   return `A${index}X-USD`;
+}
+
+/** The price of an instrument at a time. */
+export function priceText(instrument: number, atMs: number): string {
+  return decimalText(priceOf(instrument, atMs), places.price);
 }
 
 /** Around 100 dollars, in waves. */
