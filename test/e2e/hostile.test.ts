@@ -189,7 +189,7 @@ describe("another user's records", () => {
       if (jsonName === 'strategyId') json[jsonName] = ids.strategy;
       if (jsonName === 'portfolioId') json[jsonName] = ids.portfolio;
       if (jsonName === 'amount') json[jsonName] = '1';
-      if (/^(benchmarkI|i)nstrumentId$|^benchmark$/.test(jsonName)) json[jsonName] = 'BTC-USD';
+      if (/^(benchmark|instrument)Id$/.test(jsonName)) json[jsonName] = 'BTC-USD';
       if (jsonName === 'quantity' || jsonName === 'price') json[jsonName] = '1';
       if (jsonName === 'side') json[jsonName] = 'TRADE_SIDE_BUY';
     }
