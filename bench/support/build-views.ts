@@ -50,8 +50,11 @@ export async function build(
   const counts = await Promise.all(
     projector.lanes.map(({ target }) => (target === undefined ? 0 : store.count(target.ref))),
   );
+  const parked = projector.lanes.filter(({ target }) => (target?.parked.size ?? 0) > 0);
   stop.abort();
   await running;
+  // They would be measured with what is parked left out.
+  if (parked.length > 0) throw new Error(`${parked.map(({ view }) => view.name)}: parked events`);
   return {
     applied: builds.reduce((sum, build) => sum + (build?.done ?? 0), 0),
     seconds,

@@ -28,7 +28,7 @@ export function registered(index: number, atMs: number): StreamEvent {
   const data = {
     ...{ instrumentId, description: `Asset ${index} in dollars`, market: 'bench' },
     ...{ assetClass: 'ASSET_CLASS_CRYPTO', baseAsset: `A${index}X`, quoteCurrency: 'USD' },
-    ...{ tickSize: '0.01', lotSize: '0.001', registeredAt: timeText(atMs) },
+    ...{ tickSize: '0.01', lotSize: '0.001', minimumOrderSize: '0', registeredAt: timeText(atMs) },
   };
   const event = commandEvent(InstrumentRegisteredSchema, uuidOf(instrumentId), data, atMs);
   return { stream: `instrument-${instrumentId}`, event };
