@@ -68,7 +68,7 @@ describe('two writing processes on a file that is new', () => {
     expect(acknowledged).toHaveLength(2 * 8 * 150);
     checkWhole(followed, acknowledged);
     expect(idsOf(await readEverything())).toEqual(idsOf(followed));
-  }, 60_000);
+  }, 180_000);
 
   test('at full speed on streams of their own: neither is kept waiting for the other', async () => {
     const work = (stream: string) => ({ callers: 8, appends: 100_000, streams: [stream] });
@@ -86,7 +86,7 @@ describe('two writing processes on a file that is new', () => {
     expect(Math.max(...shares)).toBeGreaterThanOrEqual(3_000);
     expect(Math.min(...shares)).toBeGreaterThan(300);
     checkWhole(await readEverything(), [...one.acknowledged, ...two.acknowledged]);
-  }, 60_000);
+  }, 180_000);
 });
 
 test('what another process appends reaches a subscriber that waits', async () => {
