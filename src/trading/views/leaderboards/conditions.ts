@@ -41,9 +41,14 @@ const measures: { readonly [measure: number]: RankedBy } = {
 };
 
 /** Below every figure that there is. */
-export const lowest = `-1${'0'.repeat(23)}`;
+const lowest = `-1${'0'.repeat(23)}`;
 /** Ranges end before their end; no figure is between one and one with this added. */
 const smallest = decimal(`0.${'0'.repeat(maxFractionDigits - 1)}1`);
+
+/** For a range that has the figure before its end, or begins behind it. */
+export function justAbove(figure: string): string {
+  return toText(add(decimal(figure), smallest));
+}
 
 export function askedOf(query: ListLeaderboardQuery): Asked | Rejection {
   const { sort, filter } = query;
@@ -83,7 +88,7 @@ function conditionsOf(filter: LeaderboardFilter, window: WindowDays): Condition[
     conditions.push({
       field: rankField(by, window),
       ...(min !== undefined && { from: min }),
-      ...(max !== undefined && { until: toText(add(decimal(max), smallest)) }),
+      ...(max !== undefined && { until: justAbove(max) }),
     });
   }
   if (filter.minDailyReturns > 0) {

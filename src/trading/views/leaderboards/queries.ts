@@ -8,14 +8,14 @@ import { isRejection, rejectField } from '../../../kernel/rejection.ts';
 import { defineQuery, type Reader } from '../../../read/kit.ts';
 import { dayText } from '../days.ts';
 import { type Condition, type Found, pageInfo } from '../reading.ts';
-import { type Asked, askedOf, lowest } from './conditions.ts';
+import { type Asked, askedOf, justAbove } from './conditions.ts';
 import { rankField, type StandingDocument, standings } from './standings.ts';
 import { type Figure, figureMethods } from './window-figures.ts';
 
 const { method } = LeaderboardQueryService;
 
 /** Of a search by name so many are sorted. */
-const mostByName = 500;
+const mostByName = 200;
 
 export const leaderboardQueries = [
   defineQuery({
@@ -39,13 +39,14 @@ export const leaderboardQueries = [
           ...{ text: name, where, facets: [], limit: mostByName },
         });
         const items = sorted(found.items, asked, worstFirst).slice(0, page.limit);
-        const ranks = await ranksOf(reader, asked, among, items, 'apart');
+        const ranks = await ranksOf(reader, asked, among, items, 'picked');
         return { ...head, ...ranks, page: { nextCursor: '' }, nameMatches: BigInt(found.total) };
       }
       const sort = { field: rankField(asked.by, asked.window), descending: !worstFirst };
       const found = await reader.list(standings, { where, sort, ...page });
-      const order = userId !== '' ? 'apart' : worstFirst ? 'worst first' : 'best first';
-      const ranks = await ranksOf(reader, asked, among, found.items, order);
+      const isFirst = page.after === undefined && !worstFirst;
+      const place = userId !== '' ? 'picked' : isFirst ? 'its beginning' : 'within';
+      const ranks = await ranksOf(reader, asked, among, found.items, place);
       return { ...head, ...ranks, page: pageInfo(found) };
     },
   }),
@@ -65,15 +66,18 @@ function sorted(found: readonly Found[], asked: Asked, worstFirst: boolean): rea
 }
 
 /**
- * The entries with their ranks: one more than there are better ones. Of entries that follow one
- * another on the board only those at the ends of the page are counted; others are each on its own.
+ * The entries with their ranks: one more than there are better ones. On the board those that follow
+ * one another are told by the page itself; else what is between two of them is counted, so that all
+ * counts together go over each portfolio once.
+ *
+ * place: where the page is on the board, or that its entries are picked out of it
  */
 async function ranksOf(
   reader: Reader,
   asked: Asked,
   among: readonly Condition[],
   found: readonly Found[],
-  order: 'best first' | 'worst first' | 'apart',
+  place: 'its beginning' | 'within' | 'picked',
 ) {
   const { isRanked } = asked;
   const field = rankField(asked.by, asked.window);
@@ -81,24 +85,22 @@ async function ranksOf(
     const some = { text: '', where: [...among, where], facets: [], limit: 1 };
     return (await reader.search(standings, some)).total;
   };
-  const ranked = await count(isRanked);
-  const onPage = [...Map.groupBy(found, (one) => rankOf(asked, one))];
+  const values = Map.groupBy(found, (one) => rankOf(asked, one));
+  const bestFirst = [...values.keys()].sort((a, b) => compareDecimals(decimal(b), decimal(a)));
   const ranks = new Map<string, number>();
-  let before: { readonly lower: number; readonly equal: number } | undefined;
-  for (const [at, [value, { length }]] of onPage.entries()) {
-    const isInside = order !== 'apart' && at > 0 && at < onPage.length - 1;
-    const equal = isInside ? length : await count({ field, in: [value] });
-    const lower =
-      before === undefined || order === 'apart'
-        ? await count({ field, from: lowest, until: value })
-        : order === 'worst first'
-          ? before.lower + before.equal
-          : before.lower - equal;
-    ranks.set(value, ranked - lower - equal + 1);
-    before = { lower, equal };
+  let better = 0;
+  let above: string | undefined;
+  for (const [at, value] of bestFirst.entries()) {
+    const isFirst = above === undefined;
+    if (isFirst ? place !== 'its beginning' : place === 'picked' || at === 1) {
+      const until = above === undefined ? {} : { until: justAbove(above) };
+      better += await count({ field, from: justAbove(value), ...until });
+    } else if (above !== undefined) better += values.get(above)?.length ?? 0;
+    ranks.set(value, better + 1);
+    above = value;
   }
   const entries = found.map((one) => entryOf(one, asked, ranks.get(rankOf(asked, one)) ?? 0));
-  return { ranked: BigInt(ranked), entries };
+  return { ranked: BigInt(await count(isRanked)), entries };
 }
 
 function entryOf(

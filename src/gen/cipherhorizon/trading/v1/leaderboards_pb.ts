@@ -53,7 +53,7 @@ export type ListLeaderboardQuery = Message<"cipherhorizon.trading.v1.ListLeaderb
 
   /**
    * Words of the portfolio's name, their beginnings, or near misses; accents and case do not matter.
-   * The 500 portfolios that match best are sorted, and come on one page.
+   * The 200 portfolios that match best are sorted, and come on one page.
    *
    * @generated from field: string name = 6;
    */
