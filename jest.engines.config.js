@@ -6,6 +6,8 @@ const needs = [
   [/^elasticsearch/, ['ELASTICSEARCH_URL']],
   [/^eventstoredb/, ['EVENTSTORE_URL']],
   [/^both-story/, ['EVENTSTORE_URL', 'ELASTICSEARCH_URL']],
+  [/^both-writers/, ['EVENTSTORE_URL', 'ELASTICSEARCH_URL']],
+  [/^both-projectors/, ['EVENTSTORE_URL', 'ELASTICSEARCH_URL']],
   [/^both-failures/, ['ELASTICSEARCH_LAUNCHER']],
   [/^esdbclient/, ['ESDBCLIENT_PYTHON']],
 ];
