@@ -69,6 +69,7 @@ export type SearchRequest = {
    * value of a `fold` field is without case and accents, of a boolean 'true' or 'false'.
    */
   readonly facets: readonly string[];
+  /** 0: the total and the facets alone. */
   readonly limit: number;
   /**
    * `next` of the page before, with the same text and conditions: goes on behind its last score and

@@ -67,6 +67,9 @@ export function describeSearching(underTest: ReadModelsUnderTest): void {
       const { found, search } = await shelf();
       expect((await found(text)).join('')).toBe(expected);
       expect((await search(text, { limit: 1 })).total).toBe(expected.length);
+      const counted = await search(text, { limit: 0 });
+      expect(counted).toMatchObject({ items: [], total: expected.length });
+      expect(counted.next).toBe(undefined);
     });
 
     test('scores fall, and a heavier field is above a lighter one', async () => {

@@ -82,7 +82,7 @@ async function ranksOf(
   const { isRanked } = asked;
   const field = rankField(asked.by, asked.window);
   const count = async (where: Condition) => {
-    const some = { text: '', where: [...among, where], facets: [], limit: 1 };
+    const some = { text: '', where: [...among, where], facets: [], limit: 0 };
     return (await reader.search(standings, some)).total;
   };
   const values = Map.groupBy(found, (one) => rankOf(asked, one));
