@@ -172,14 +172,24 @@ function duties(happenings: readonly Happening[]) {
 
 const told = ({ target: of, news }: Took) => `${news} to ${of}`;
 
-function check(effects: readonly Took[], happenings: readonly Happening[]): void {
+/**
+ * Two write servers go at their own pace: what one of them has dropped because its target closed may
+ * still come from the other, and then between what the target is sent after it opened again.
+ */
+function check(
+  effects: readonly Took[],
+  happenings: readonly Happening[],
+  ordered: 'all' | 'never closed' = 'all',
+): void {
   const { may, must } = duties(happenings);
   const names = effects.map(told);
   expect(new Set(names).size).toBe(names.length);
   expect(may.map(told)).toEqual(expect.arrayContaining(names));
   expect(names).toEqual(expect.arrayContaining(must.map(told)));
+  const owed = new Set(must.map(told));
+  const inOrder = effects.filter((took) => ordered === 'all' || owed.has(told(took)));
   for (const name of ['a', 'b', 'c']) {
-    const numbers = effects.filter((took) => took.target === name).map(({ news }) => news);
+    const numbers = inOrder.filter((took) => took.target === name).map(({ news }) => news);
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
   }
 }
@@ -212,7 +222,7 @@ describe('a policy', () => {
       ),
       { numRuns: runs },
     );
-  }, 60_000);
+  }, 180_000);
 
   test('does no harm where two write servers run it', async () => {
     await fc.assert(
@@ -223,9 +233,9 @@ describe('a policy', () => {
           runOut(world, [], most, deaths, false),
           runOut(world, [], most, [], false),
         ]);
-        check(await world.effects(), all);
+        check(await world.effects(), all, 'never closed');
       }),
       { numRuns: Math.ceil(runs / 3) },
     );
-  }, 60_000);
+  }, 180_000);
 });
