@@ -22,7 +22,7 @@ export const sizes: Benchmark = {
   title:
     `${thousands(strategies)} strategies, ${thousands(portfolios)} portfolios, ` +
     `${thousands(candles)} candles, ${thousands(trades)} trades`,
-  name: 'sizes: import, rebuild, queries, prices for all portfolios',
+  name: 'sizes: import, rebuild, queries at 25/s',
   run: async (bench) => {
     const folder = join(bench.folder, 'sizes');
     mkdirSync(folder);

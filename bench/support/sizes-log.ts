@@ -27,8 +27,8 @@ const endMs = startMs + days * dayMs;
 const quarterMs = 900_000;
 /** As an import sends them: so many candles in an event. */
 const candlesAtOnce = 480;
-/** Of a thousand activities 170 are deposits and 30 are withdrawals. */
-const tradesOfAll = 0.8;
+/** The others are deposits, and some withdrawals. */
+const tradesOfAll = 0.95;
 
 /**
  * A desk of that size, over four years: strategies; portfolios that trade all the time, each with six
@@ -54,7 +54,8 @@ export function* sizesLog(sizes: Sizes): Generator<StreamEvent> {
     for (const until = Math.round((activities * (day + 1)) / days); done < until; done += 1) {
       const portfolio = portfolios[done % portfolios.length];
       if (portfolio === undefined) break;
-      const kind = done < portfolios.length ? 0 : Math.floor(random() * 1_000);
+      const isTrade = done >= portfolios.length && random() < tradesOfAll;
+      const kind = isTrade ? 500 : done < portfolios.length ? 0 : Math.floor(random() * 200);
       yield activity(portfolio, kind, random, index, atMs + (done % dayMs));
       index += 1;
     }
