@@ -18,7 +18,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 // CHAOS_ROUNDS=50 scripts/test-on-engines.sh ../shared/engines both-failures: the whole of it. A
 // few rounds run every time. CHAOS_SEED chooses what happens when.
-const rounds = Number(process.env.CHAOS_ROUNDS ?? 5);
+const rounds = Number(process.env.CHAOS_ROUNDS ?? 3);
 const seed = Number(process.env.CHAOS_SEED ?? 6);
 const elasticsearchPort = Number(process.env.CHAOS_ELASTICSEARCH_PORT ?? 9290);
 const eventStorePort = Number(process.env.CHAOS_EVENT_STORE_PORT ?? 21290);
