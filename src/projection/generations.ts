@@ -9,6 +9,7 @@ import type { Decode } from './decode.ts';
 import type { Derivers } from './derivers.ts';
 import type { EventSource } from './event-source.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import type { View } from './kit.ts';
 import { type Lane, openTarget } from './lane.ts';
 import type { GenerationInfo, ReadModelStore } from './read-model-store.ts';
 
@@ -131,9 +132,7 @@ export function createGenerations(options: {
   };
 
   const generationsOf = async (lane: Lane): Promise<GenerationInfo[]> =>
-    (await store.generations())
-      .filter(({ view }) => view === lane.view.name)
-      .sort((a, b) => a.generation - b.generation);
+    ofView(lane.view, await store.generations());
 
   const startBuild = async (lane: Lane, info: GenerationInfo, signal: AbortSignal) => {
     const target = await openTarget(store, { view: lane.view, generation: info.generation });
@@ -199,26 +198,21 @@ export function createGenerations(options: {
     return startBuild(lane, await store.open({ view: lane.view, generation }, fingerprint), signal);
   };
 
-  const openLane = async (lane: Lane, signal: AbortSignal) => {
+  /** known: of its view. head: read after them; of what is after it the log knows nothing (any more) */
+  const openLane = async (
+    lane: Lane,
+    known: readonly GenerationInfo[],
+    head: { readonly position: Position; readonly storedAt: number },
+  ) => {
     const fingerprint = fingerprintOf(lane.view);
-    const known = await generationsOf(lane);
-    for (const { generation, state } of known) {
-      const isScratch = generation >= firstScratch;
-      if (isScratch && state !== 'live') await store.drop({ view: lane.view, generation });
-    }
-    const own = known.filter((info) => info.generation < firstScratch);
-    const live = own.find(({ state }) => state === 'live');
+    const live = known.find(({ state }) => state === 'live');
     lane.checkpoint = live?.checkpoint ?? start;
-    // Read after the checkpoints. Of what is after it the log knows nothing (any more).
-    const { position: end, storedAt } = await source.head();
-    lane.storedAt = storedAt;
-    const isUsable = (info: GenerationInfo) =>
-      info.fingerprint === fingerprint && !isAfter(info.checkpoint, end);
-    if (isAfter(lane.checkpoint, end) && lane.aheadOfLog === undefined) {
+    lane.storedAt = head.storedAt;
+    if (isAfter(lane.checkpoint, head.position) && lane.aheadOfLog === undefined) {
       lane.aheadOfLog = { at: now() };
       const view = lane.view.name;
       log.error(
-        { view, checkpoint: toToken(lane.checkpoint), end: toToken(end) },
+        { view, checkpoint: toToken(lane.checkpoint), end: toToken(head.position) },
         'ahead of the log',
       );
     }
@@ -227,6 +221,26 @@ export function createGenerations(options: {
       live?.fingerprint === fingerprint
         ? await openTarget(store, { view: lane.view, generation: live.generation })
         : undefined;
+  };
+
+  const dropScratch = async (lane: Lane, known: readonly GenerationInfo[]) => {
+    for (const { generation, state } of known) {
+      const isScratch = generation >= firstScratch;
+      if (isScratch && state !== 'live') await store.drop({ view: lane.view, generation });
+    }
+  };
+
+  /** Of one that has been opened. */
+  const buildIfDue = async (
+    lane: Lane,
+    known: readonly GenerationInfo[],
+    end: Position,
+    signal: AbortSignal,
+  ) => {
+    const fingerprint = fingerprintOf(lane.view);
+    const own = known.filter((info) => info.generation < firstScratch);
+    const isUsable = (info: GenerationInfo) =>
+      info.fingerprint === fingerprint && !isAfter(info.checkpoint, end);
     if (builds.get(lane.view.name)?.over === false) return;
     const building = own.find((info) => info.state === 'building');
     if (building !== undefined && isUsable(building)) {
@@ -244,7 +258,19 @@ export function createGenerations(options: {
       await Promise.all([...builds.values()].map(({ finished }) => finished));
     },
     open: async (signal) => {
-      for (const lane of lanes) await openLane(lane, signal);
+      // A build that is under way must not go live meanwhile.
+      const opened = await exclusively(async () => {
+        const infos = await store.generations();
+        const head = await source.head();
+        const all = lanes.map((lane) => ({ lane, known: ofView(lane.view, infos) }));
+        // Side by side: queries wait for whoever takes over.
+        await Promise.all(all.map(({ lane, known }) => openLane(lane, known, head)));
+        return all.map((one) => ({ ...one, end: head.position }));
+      });
+      for (const { lane, known, end } of opened) {
+        await dropScratch(lane, known);
+        await buildIfDue(lane, known, end, signal);
+      }
     },
     rebuild: async (lane, signal) => {
       const build = builds.get(lane.view.name);
@@ -264,4 +290,9 @@ export function createGenerations(options: {
       return { generation: kept.generation };
     },
   };
+}
+
+/** In the order in which they were made. */
+function ofView({ name }: View, infos: readonly GenerationInfo[]): GenerationInfo[] {
+  return infos.filter(({ view }) => view === name).sort((a, b) => a.generation - b.generation);
 }

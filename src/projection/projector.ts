@@ -10,6 +10,7 @@ import type { EventSource } from './event-source.ts';
 import { createGenerations, type Generations } from './generations.ts';
 import { inputsOf, type View } from './kit.ts';
 import { isFed, type Lane, type Synchronisation } from './lane.ts';
+import { leased } from './leased-store.ts';
 import { createLive, type Live } from './live.ts';
 import { observed } from './observed-store.ts';
 import type { ReadModelStore } from './read-model-store.ts';
@@ -75,10 +76,13 @@ export type ProjectorParts = ReturnType<typeof createParts>;
 const shortestBackoffMs = 50;
 const longestBackoffMs = 5_000;
 const heartbeatMs = 1_000;
+/** So often it is looked which generations are live. */
+const beatsPerLook = 3;
 
 export function createProjector(options: ProjectorOptions): Projector {
   const { source, log, now, name = randomUUID() } = options;
-  const parts = createParts(options);
+  let holds = () => false;
+  const parts = createParts(options, () => holds());
   const { lanes, store, derivers } = parts;
   const generations = createGenerations(parts);
   const live = createLive({
@@ -116,13 +120,13 @@ export function createProjector(options: ProjectorOptions): Projector {
   const applied = new Map<Lane, number>();
 
   const keepBeating = async (signal: AbortSignal) => {
-    while (!signal.aborted) {
+    for (let beats = 1; !signal.aborted; beats += 1) {
       try {
         const head = (await source.head()).position;
         // One view whose index is away takes no other's heartbeat with it.
         const failures = await failuresOf(lanes.map((lane) => beat(lane, head)));
         for (const { reason } of failures) log.debug({ err: reason }, 'heartbeat failed');
-        if (failures.length > 0) await noticeGone();
+        if (failures.length > 0 || beats % beatsPerLook === 0) await noticeOthers();
       } catch (cause) {
         log.debug({ err: cause }, 'heartbeat failed');
       }
@@ -130,17 +134,27 @@ export function createProjector(options: ProjectorOptions): Projector {
     }
   };
 
-  /** A generation that somebody has taken away is built again, also while there is nothing to apply. */
-  const noticeGone = async () => {
+  /**
+   * A generation that somebody has taken away is built again, also while there is nothing to apply;
+   * and where somebody has made another one live, that is fed.
+   */
+  const noticeOthers = async () => {
     const infos = await store.generations();
-    const gone = lanes.filter(isFed).find(({ view, target }) => {
-      const { generation } = target.ref;
-      return !infos.some((info) => info.view === view.name && info.generation === generation);
+    const others = lanes.filter(isFed).flatMap(({ view, target: { ref } }) => {
+      const own = infos.filter((info) => info.view === view.name);
+      const isThere = own.some(({ generation }) => generation === ref.generation);
+      const live = own.find(({ state }) => state === 'live')?.generation;
+      return live === ref.generation ? [] : [{ view: view.name, isThere, live }];
     });
-    if (gone === undefined) return;
-    const what = `the live generation of the view "${gone.view.name}" is gone`;
-    reopen?.abort(new StoreFault('STORE_FAILED', what));
+    // One that goes live now is the lane's a moment later.
+    const other = others.find(({ view, isThere, live }) => !isThere || seenLive.get(view) === live);
+    seenLive = new Map(others.map(({ view, live }) => [view, live]));
+    if (other === undefined) return;
+    const what = other.isThere ? 'is not the one that is fed' : 'is gone';
+    const message = `the live generation of the view "${other.view}" ${what}`;
+    reopen?.abort(new StoreFault('STORE_FAILED', message));
   };
+  let seenLive: ReadonlyMap<string, number | undefined> = new Map();
   let reopen: AbortController | undefined;
 
   const runOnce = async (signal: AbortSignal) => {
@@ -152,8 +166,9 @@ export function createProjector(options: ProjectorOptions): Projector {
   };
 
   /** From getting the lease until it is lost: the stores may come and go meanwhile. */
-  const runTerm = async (signal: AbortSignal) => {
+  const runTerm = async (signal: AbortSignal, isHeld: () => boolean) => {
     term = signal;
+    holds = isHeld;
     worker = name;
     state = 'waiting';
     const beating = keepBeating(signal);
@@ -227,7 +242,7 @@ export function createProjector(options: ProjectorOptions): Projector {
   };
 }
 
-function createParts(options: ProjectorOptions) {
+function createParts(options: ProjectorOptions, holds: () => boolean) {
   const { views, source, log, now } = options;
   const upcasters = options.upcasters ?? [];
   const names = new Set(views.map(({ name }) => name));
@@ -250,7 +265,7 @@ function createParts(options: ProjectorOptions) {
     applied: 0,
   }));
   const exclusively = createExclusion();
-  const store = observed(options.store, (written) => derivers.notice(written));
+  const store = observed(leased(options.store, holds), (written) => derivers.notice(written));
   const derivers = createDerivers({ store, lanes, exclusively, log });
   return {
     source,

@@ -14,8 +14,8 @@ const lookMs = 250;
  *     working --the lease is another's, or could not be renewed in time--> standing by
  *     either --signal--> over; the lease is given back
  *
- * `work` ends when the signal of its term aborts. What it still writes then does no harm: documents
- * are guarded by their positions.
+ * `work` ends when the signal of its term aborts. That may come late, in a process that hung: whether
+ * the lease is held is told by `holds`, from when it was asked for last.
  *
  * @throws what the store throws where it cannot be asked for the lease
  */
@@ -24,14 +24,23 @@ export async function workWhileLeased(options: {
   readonly owner: string;
   readonly log: Log;
   readonly signal: AbortSignal;
-  readonly work: (term: AbortSignal) => Promise<void>;
+  readonly work: (term: AbortSignal, holds: () => boolean) => Promise<void>;
   /** Who works meanwhile; undefined where that is not known yet. */
   readonly onStandby: (worker: string | undefined) => void;
 }): Promise<void> {
   const { store, owner, log, signal, work, onStandby } = options;
   let worker: string | undefined;
+  // The store counts from when it is asked, which is later than this.
+  const lease: Lease = { heldUntil: 0 };
+  const take = async (): Promise<boolean> => {
+    const askedAt = performance.now();
+    const isOurs = await store.lease(owner, leaseMs);
+    lease.heldUntil = isOurs ? askedAt + leaseMs : 0;
+    return isOurs;
+  };
+  const holds = () => performance.now() < lease.heldUntil;
   while (!signal.aborted) {
-    if (!(await store.lease(owner, leaseMs))) {
+    if (!(await take())) {
       const now = await store.leasedBy();
       if (now !== worker) log.info({ worker: now }, 'another projector works: this one stands by');
       worker = now;
@@ -42,9 +51,9 @@ export async function workWhileLeased(options: {
     worker = undefined;
     const end = new AbortController();
     const term = AbortSignal.any([signal, end.signal]);
-    const renewing = renew(options, term).finally(() => end.abort());
+    const renewing = renew({ log, lease, take }, term).finally(() => end.abort());
     try {
-      await work(term);
+      await work(term, holds);
     } finally {
       end.abort();
       await renewing;
@@ -53,27 +62,29 @@ export async function workWhileLeased(options: {
       log.warn({ owner }, 'the lease is lost: another projector may work now');
       continue;
     }
+    lease.heldUntil = 0;
     // Where it cannot be given back it ends by itself.
     await store.lease(owner, 0).catch((error) => log.debug({ err: error }, 'lease not given back'));
   }
 }
 
+/** heldUntil: by `performance.now()` */
+type Lease = { heldUntil: number };
+
 /** Ends when the lease is lost. */
 async function renew(
-  { store, owner, log }: Parameters<typeof workWhileLeased>[0],
+  options: { readonly log: Log; readonly lease: Lease; readonly take: () => Promise<boolean> },
   term: AbortSignal,
 ): Promise<void> {
-  let renewedAt = performance.now();
+  const { log, lease, take } = options;
   for (;;) {
     await delay(renewMs, undefined, { signal: term }).catch(() => undefined);
     if (term.aborted) return;
-    const askedAt = performance.now();
     try {
-      if (!(await store.lease(owner, leaseMs))) return;
-      renewedAt = askedAt;
+      if (!(await take())) return;
     } catch (error) {
       log.warn({ err: error }, 'the lease could not be renewed');
-      if (performance.now() - renewedAt > leaseMs) return;
+      if (performance.now() > lease.heldUntil) return;
     }
   }
 }
