@@ -6,6 +6,7 @@ import type { Log } from '../kernel/telemetry.ts';
 import type { Upcaster } from '../kernel/upcast.ts';
 import { createDecode, messageOf, storedTypesOf } from './decode.ts';
 import { createDerivers } from './derivers.ts';
+import { createLookForDisplaced } from './displaced.ts';
 import type { EventSource } from './event-source.ts';
 import { createGenerations, type Generations } from './generations.ts';
 import { inputsOf, type View } from './kit.ts';
@@ -76,7 +77,7 @@ export type ProjectorParts = ReturnType<typeof createParts>;
 const shortestBackoffMs = 50;
 const longestBackoffMs = 5_000;
 const heartbeatMs = 1_000;
-/** So often it is looked which generations are live. */
+/** So often it is looked what has become of live generations. */
 const beatsPerLook = 3;
 
 export function createProjector(options: ProjectorOptions): Projector {
@@ -126,7 +127,7 @@ export function createProjector(options: ProjectorOptions): Projector {
         // One view whose index is away takes no other's heartbeat with it.
         const failures = await failuresOf(lanes.map((lane) => beat(lane, head)));
         for (const { reason } of failures) log.debug({ err: reason }, 'heartbeat failed');
-        if (failures.length > 0 || beats % beatsPerLook === 0) await noticeOthers();
+        if (failures.length > 0 || beats % beatsPerLook === 0) await noticeDisplaced();
       } catch (cause) {
         log.debug({ err: cause }, 'heartbeat failed');
       }
@@ -134,27 +135,12 @@ export function createProjector(options: ProjectorOptions): Projector {
     }
   };
 
-  /**
-   * A generation that somebody has taken away is built again, also while there is nothing to apply;
-   * and where somebody has made another one live, that is fed.
-   */
-  const noticeOthers = async () => {
-    const infos = await store.generations();
-    const others = lanes.filter(isFed).flatMap(({ view, target: { ref } }) => {
-      const own = infos.filter((info) => info.view === view.name);
-      const isThere = own.some(({ generation }) => generation === ref.generation);
-      const live = own.find(({ state }) => state === 'live')?.generation;
-      return live === ref.generation ? [] : [{ view: view.name, isThere, live }];
-    });
-    // One that goes live now is the lane's a moment later.
-    const other = others.find(({ view, isThere, live }) => !isThere || seenLive.get(view) === live);
-    seenLive = new Map(others.map(({ view, live }) => [view, live]));
-    if (other === undefined) return;
-    const what = other.isThere ? 'is not the one that is fed' : 'is gone';
-    const message = `the live generation of the view "${other.view}" ${what}`;
-    reopen?.abort(new StoreFault('STORE_FAILED', message));
+  /** Also while there is nothing to apply: what somebody has done to live generations is made good. */
+  const noticeDisplaced = async () => {
+    const problem = await lookForDisplaced();
+    if (problem !== undefined) reopen?.abort(new StoreFault('STORE_FAILED', problem));
   };
-  let seenLive: ReadonlyMap<string, number | undefined> = new Map();
+  const lookForDisplaced = createLookForDisplaced(store, lanes);
   let reopen: AbortController | undefined;
 
   const runOnce = async (signal: AbortSignal) => {
