@@ -16,27 +16,31 @@ export type CashFlowsDocument = {
   readonly portfolioId: string;
   /** Its first day, in days since 1970. */
   readonly month: number;
-  /** By time. */
   readonly flows: readonly FlowRow[];
 };
+
+/** However often a portfolio is paid into in a month, its documents stay small. */
+const revisionsPerDocument = 256;
 
 /**
  * The deposits and withdrawals of a portfolio by their time: its returns by the hour need them. They
  * are few beside trades, which have their times in a view of their own. A document has those of a
- * month; its id is "<portfolio>/<month>".
+ * month among so many events of the portfolio that follow one another; its id is
+ * "<portfolio>/<month>/<first revision>".
  */
 export const cashFlows = defineView<CashFlowsDocument>({
   name: 'trading_cash_flows',
-  version: 1,
+  version: 2,
   schema: {
     portfolioId: { kind: 'keyword', filter: true },
     month: { kind: 'integer', filter: true, sort: true },
     flows: { kind: 'json' },
   },
   events: [CashDepositedSchema, CashWithdrawnSchema],
-  ids: ({ message }) => {
+  ids: ({ message, recorded: { revision } }) => {
     const event = message as CashDeposited | CashWithdrawn;
-    return [`${event.portfolioId}/${monthText(dayOfTime(timeOfActivity(event)))}`];
+    const month = monthText(dayOfTime(timeOfActivity(event)));
+    return [`${event.portfolioId}/${month}/${revision - (revision % revisionsPerDocument)}`];
   },
   project: (document, { message }) => {
     const event = message as CashDeposited | CashWithdrawn;

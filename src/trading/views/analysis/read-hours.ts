@@ -74,16 +74,16 @@ async function readFlows(
   portfolioId: string,
   { from, to }: Period,
 ): Promise<readonly FlowRow[]> {
-  const months = await listAll(reader, cashFlows, {
+  const found = await listAll(reader, cashFlows, {
     where: [
       { field: 'portfolioId', in: [portfolioId] },
       { field: 'month', from: startOf('month', from), until: to + 1 },
     ],
-    sort: { field: 'month', descending: false },
   });
-  return months
+  return found
     .flatMap(({ document }) => (document as unknown as CashFlowsDocument).flows)
-    .filter(([time]) => time >= from * millisecondsPerDay && time < (to + 1) * millisecondsPerDay);
+    .filter(([time]) => time >= from * millisecondsPerDay && time < (to + 1) * millisecondsPerDay)
+    .sort(([a], [b]) => a - b);
 }
 
 async function readPrices(reader: Reader, { instruments }: History, period: Period) {
