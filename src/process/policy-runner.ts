@@ -129,7 +129,7 @@ export function createPolicyRunner(options: PolicyRunnerOptions): PolicyRunner {
         }
         for (const target of closes()) {
           interests.close(target, recorded.position);
-          sender.drop(target);
+          sender.drop(target, recorded.position);
         }
         for (const interest of opens()) interests.open(interest);
         delivered = recorded.position;

@@ -1,5 +1,5 @@
 import { StoreFault } from '../kernel/fault.ts';
-import type { Position } from '../kernel/position.ts';
+import { isAfter, type Position } from '../kernel/position.ts';
 import { isRejection } from '../kernel/rejection.ts';
 import type { Log } from '../kernel/telemetry.ts';
 import type { OpenInterest, PolicyDefinition } from './kit.ts';
@@ -32,8 +32,11 @@ export type PolicySender = {
   readonly take: (reaction: Reaction, interests: readonly OpenInterest[]) => void;
   /** All events up to here have been taken. */
   readonly reach: (position: Position) => void;
-  /** What waits for the target is not sent any more, but for what is under way. */
-  readonly drop: (target: string) => void;
+  /**
+   * What events before a position have led to for the target is not sent any more, but for what is
+   * under way.
+   */
+  readonly drop: (target: string, before: Position) => void;
   /** Until there is room for another event, or it is stopped. */
   readonly room: () => Promise<void>;
   /** What every event up to here has led to is done; undefined until something was reached. */
@@ -182,13 +185,18 @@ export function createPolicySender(options: PolicySenderOptions): PolicySender {
       progress.push({ position, storedAt: 0, left: 0 });
       progress.advance();
     },
-    drop: (target) => {
+    drop: (target, before) => {
       const queue = queues.get(target);
       if (queue === undefined) return;
-      const dropped = queue.items.splice(queue.isSending ? 1 : 0);
-      if (!queue.isSending) {
+      const isKept = ({ tracked }: Item, i: number) =>
+        (i === 0 && queue.isSending) || !isAfter(before, tracked.position);
+      const dropped = queue.items.filter((item, i) => !isKept(item, i));
+      queue.items = queue.items.filter(isKept);
+      if (!queue.isSending && dropped.length > 0) {
+        // What it waited for is gone.
         timers.set(target, undefined);
-        queues.delete(target);
+        queue.attempts = 0;
+        sendSoon(queue);
       }
       for (const { tracked } of dropped) finish(tracked);
     },

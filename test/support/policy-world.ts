@@ -22,11 +22,11 @@ import type { Receipt } from '../../src/process/state.ts';
 import { allOf } from './process-world.ts';
 
 // A world for a policy: portfolios that are opened are interested in a key, updates of the key lead to
-// a deposit in each of them, and a withdrawal ends the interest.
+// a deposit in each of them, and a withdrawal ends the interest; it may be news of a key, too.
 
 export type Happening =
   | { readonly kind: 'open'; readonly target: string; readonly key: string }
-  | { readonly kind: 'close'; readonly target: string }
+  | { readonly kind: 'close'; readonly target: string; readonly key: string | undefined }
   | { readonly kind: 'news'; readonly key: string; readonly goes: Goes };
 
 /** What becomes of the commands that news lead to. */
@@ -60,6 +60,14 @@ export const policyOfWorld: PolicyDefinition = definePolicy<{ key: string }>({
             note,
           });
         },
+      }),
+    }),
+    reactsTo({
+      event: CashWithdrawnSchema,
+      key: ({ currency }) => currency || undefined,
+      command: ({ target }, { note }) => ({
+        schema: DepositCashCommandSchema,
+        build: () => create(DepositCashCommandSchema, { portfolioId: target, amount: '1', note }),
       }),
     }),
   ],
@@ -129,8 +137,8 @@ export function createPolicyWorld(path: string) {
           return append(`portfolio-${target}`, PortfolioOpenedSchema, opened, metadata);
         }
         case 'close': {
-          const { target } = happening;
-          const closed = { portfolioId: target };
+          const { target, key = '' } = happening;
+          const closed = { portfolioId: target, currency: key, note: `${number} well` };
           return append(`portfolio-${target}`, CashWithdrawnSchema, closed, metadata);
         }
         case 'news': {

@@ -22,7 +22,14 @@ const key = fc.constantFrom('gold', 'gold', 'silver');
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('open' as const), target, key }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('close' as const), target }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('close' as const),
+      target,
+      key: fc.option(key, { nil: undefined }),
+    }),
+  },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -155,17 +162,19 @@ function duties(happenings: readonly Happening[]) {
   const may: Took[] = [];
   let must: Took[] = [];
   for (const [news, one] of happenings.entries()) {
-    if (one.kind === 'open') open.set(one.target, one.key);
-    if (one.kind === 'close') {
-      open.delete(one.target);
-      must = must.filter((took) => took.target !== one.target);
+    if (one.kind === 'open') {
+      open.set(one.target, one.key);
+      continue;
     }
-    if (one.kind !== 'news' || one.goes === 'refused' || one.goes === 'not built') continue;
+    // What it leads to itself is owed, also where it ends an interest.
+    if (one.kind === 'close') must = must.filter((took) => took.target !== one.target);
+    const isIdle = one.kind === 'news' && (one.goes === 'refused' || one.goes === 'not built');
     for (const [of, wants] of open) {
-      if (wants !== one.key) continue;
+      if (isIdle || wants !== one.key) continue;
       may.push({ target: of, news });
       must.push({ target: of, news });
     }
+    if (one.kind === 'close') open.delete(one.target);
   }
   return { may, must };
 }

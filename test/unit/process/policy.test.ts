@@ -17,7 +17,7 @@ const folder = temporaryFolder();
 let worlds = 0;
 
 const open = (target: string, key = 'gold'): Happening => ({ kind: 'open', target, key });
-const close = (target: string): Happening => ({ kind: 'close', target });
+const close = (target: string, key?: string): Happening => ({ kind: 'close', target, key });
 const news = (goes: 'well' | 'refused' | 'not built' = 'well', key = 'gold'): Happening => ({
   ...{ kind: 'news', key, goes },
 });
@@ -46,17 +46,22 @@ async function startOn(
   });
   await runner.restore();
   for (const one of happenings) await world.happen(one);
-  const delivering = (async () => {
+  const deliver = async () => {
     const filter = { types: runner.types };
     const after = runner.position();
     for await (const batch of world.log.readAll({ after, filter })) await runner.deliver(batch);
-  })();
+  };
+  const delivering = deliver();
   return {
     world,
     runner,
     counts,
     logged,
     delivering,
+    bring: async (happening: Happening) => {
+      await world.happen(happening);
+      await deliver();
+    },
     /** Lets time pass until nothing waits. */
     finish: async () => {
       let isDelivered = false;
@@ -161,6 +166,41 @@ describe('a policy', () => {
     await started.finish();
     expect(await started.world.effects()).toEqual([{ target: 'a', news: 1 }]);
     expect(started.runner.interests()).toBe(0);
+  });
+
+  test('sends what the event that closes a target leads to itself, and nothing before it', async () => {
+    const gate = Promise.withResolvers<void>();
+    const gated =
+      ({ execute }: World): Execute =>
+      async (command) => {
+        await gate.promise;
+        return execute(command);
+      };
+    await using started = await startOn(gated, [open('a'), news(), news(), close('a', 'gold')]);
+    await started.delivering;
+    gate.resolve();
+    await started.finish();
+    expect(await started.world.effects()).toEqual([
+      { target: 'a', news: 1 },
+      { target: 'a', news: 3 },
+    ]);
+  });
+
+  test('sends it also while what was before it waits for another attempt', async () => {
+    const failing =
+      ({ execute }: World): Execute =>
+      async (command) => {
+        const { note } = command.payload as { note: string };
+        if (note.startsWith('1 ')) throw new StoreFault('STORE_UNAVAILABLE', 'away');
+        return execute(command);
+      };
+    await using started = await startOn(failing, [open('a'), news()]);
+    await started.delivering;
+    for (let turns = 0; turns < 5; turns += 1) await soon();
+    expect(started.counts.get('fault')).toBe(1);
+    await started.bring(close('a', 'gold'));
+    await started.finish();
+    expect(await started.world.effects()).toEqual([{ target: 'a', news: 2 }]);
   });
 
   test('does not start without what it needs', async () => {
