@@ -1,4 +1,5 @@
 import type { EnvironmentReader } from './environment.ts';
+import { brokenRule } from './event-store-url.ts';
 
 /** Where events are kept. */
 export type EventStoreConfig =
@@ -27,10 +28,8 @@ export type ReadStoreConfig =
 export function readEventStore(read: EnvironmentReader, directory: string): EventStoreConfig {
   const connectionString = read.secret('EVENTSTORE_URL');
   if (connectionString === undefined) return { engine: 'sqlite', directory };
-  if (!/^esdb(\+discover)?:\/\/[^\s/]+/.test(connectionString)) {
-    const rule = 'esdb://host:port?… or esdb+discover://host:port?…';
-    read.refuseSecret('EVENTSTORE_URL', rule);
-  }
+  const rule = brokenRule(connectionString);
+  if (rule !== undefined) read.refuseSecret('EVENTSTORE_URL', rule);
   return { engine: 'eventstoredb', connectionString };
 }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Client, type ClientOptions, Transport } from '@elastic/elasticsearch';
 import { StoreFault } from '../../kernel/fault.ts';
@@ -63,9 +64,12 @@ export function createClient(options: ElasticsearchOptions): Client {
 
 function readCa(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    const text = readFileSync(path, 'utf8');
+    // What is none would be left out without a word, and every server distrusted.
+    new X509Certificate(text);
+    return text;
   } catch (error) {
-    const message = `cannot read the CA file ${path}`;
+    const message = `cannot read the CA file ${path}: ${(error as Error).message}`;
     throw new StoreFault('STORE_FAILED', message, { cause: error });
   }
 }

@@ -151,6 +151,12 @@ test('the stores are those that the environment names', () => {
   expect(keyed.readStore).toMatchObject({ auth: { apiKey: 'k' }, indexPrefix: 'cipherhorizon' });
 });
 
+test('a node of EventStoreDB is called by its address where there is no TLS', () => {
+  const connectionString = 'esdb://10.0.0.2:2113?tls=false&tlsCAFile=/no/ca';
+  const { eventStore } = readConfig({ EVENTSTORE_URL: connectionString });
+  expect(eventStore).toEqual({ engine: 'eventstoredb', connectionString });
+});
+
 test('keys may come from a URL', () => {
   const env = { AUTH_JWKS_URL: 'https://i/jwks', AUTH_ISSUER: 'i', AUTH_AUDIENCE: 'a' };
   expect(readConfig(env).authentication).toEqual({
@@ -181,6 +187,18 @@ describe('a refusal names the variable, its value and the rule', () => {
     [{ READ_GRPC_ADDRESS: 'a:70000' }, 'READ_GRPC_ADDRESS ("a:70000"): host:port'],
     [{ READ_GRPC_ADDRESS: '::1:2' }, 'READ_GRPC_ADDRESS ("::1:2"): host:port'],
     [{ EVENTSTORE_URL: 'http://admin:pw@n:2113' }, 'EVENTSTORE_URL (secret): esdb://host:port'],
+    [
+      { EVENTSTORE_URL: 'esdb+discover://admin:pw@n:1,10.0.0.2:2113/?Tls=true' },
+      'EVENTSTORE_URL (secret): over TLS a node is called by its name, not by an address: 10.0.0.2',
+    ],
+    [
+      { EVENTSTORE_URL: 'esdb://admin:pw@n:2113?tls_ca_file=/no%2Fca' },
+      'EVENTSTORE_URL (secret): its tlsCAFile cannot be read: /no%2Fca: ENOENT',
+    ],
+    [
+      { EVENTSTORE_URL: `esdb://n:2113?tlsCAFile=${import.meta.filename}` },
+      `EVENTSTORE_URL (secret): its tlsCAFile cannot be read: ${import.meta.filename}: `,
+    ],
     [{ EVENTSTORE_URL_FILE: '/no/file' }, 'EVENTSTORE_URL_FILE ("/no/file"): the file cannot be'],
     [{ ELASTICSEARCH_URL: 'n:9200' }, 'ELASTICSEARCH_URL ("n:9200"): a URL that begins with'],
     [{ ELASTICSEARCH_URL: 'http://a:pw@n' }, 'ELASTICSEARCH_URL (secret): without user and'],

@@ -109,6 +109,12 @@ describe('options', () => {
     const create = () => createElasticsearchReadModels({ ...options, caFile: '/nowhere/ca.pem' });
     expect(create).toThrow('cannot read the CA file /nowhere/ca.pem');
   });
+
+  test('nor is what is no certificate taken for one', () => {
+    const caFile = import.meta.filename;
+    const create = () => createElasticsearchReadModels({ ...options, caFile });
+    expect(create).toThrow(`cannot read the CA file ${caFile}`);
+  });
 });
 
 describe('what was written last', () => {
