@@ -16,7 +16,7 @@ const what = 'the subscription to the log ended';
 /**
  * A catch-up subscription to everything. What a filter wants is chosen here: a filtered one tells its
  * position only now and then, and not at all at a tail where nothing passes, while a view has to
- * know that it is as far as a token says.
+ * know that it is as far as a token says (docs/adr/0014).
  *
  * The client does not connect again: this throws, and the caller subscribes from its checkpoint.
  *
