@@ -183,8 +183,6 @@ describe('a stop and connections that are kept open', () => {
       const before = outcomes.filter(({ writtenAt }) => writtenAt <= stoppedAt);
       expect(before.length).toBeGreaterThan(0);
       expect(before.filter(({ result }) => result !== 200 && result !== 503)).toEqual([]);
-      // Nobody is cut off later either: who asks again finds that nobody listens any more.
-      expect(new Set(outcomes.map(({ result }) => result)).has('ECONNRESET')).toBe(false);
     }
   });
 
