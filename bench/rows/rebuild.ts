@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeOptions } from '../../cmd/node-options.ts';
 import { views } from '../../cmd/views.ts';
 import type { Bench, Benchmark } from '../benchmark.ts';
 import type { Built } from '../support/build-views.ts';
@@ -73,7 +74,11 @@ async function floorsOf(folder: string) {
 async function rebuild(folder: string, name: string | undefined): Promise<Built> {
   const module = new URL('../support/build-views.ts', import.meta.url);
   const profileName = `rebuild-${name ?? 'all'}`;
-  await using child = startChild<typeof import('../support/build-views.ts')>(module, profileName);
+  await using child = startChild<typeof import('../support/build-views.ts')>(
+    module,
+    profileName,
+    nodeOptions.projector,
+  );
   return await child.call('buildViews', {
     ...{ folder, file: `views-${name ?? 'all'}.db` },
     ...(name !== undefined && { names: [name] }),

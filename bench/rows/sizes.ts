@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeOptions } from '../../cmd/node-options.ts';
 import type { Bench, Benchmark } from '../benchmark.ts';
 import { viewsFile } from '../support/build-views.ts';
 import { startChild } from '../support/child.ts';
@@ -69,7 +70,11 @@ async function inChild<Module, Result>(
   module: string,
   use: (child: ReturnType<typeof startChild<Module>>) => Promise<Result>,
 ): Promise<Result> {
-  await using child = startChild<Module>(new URL(module, import.meta.url));
+  await using child = startChild<Module>(
+    new URL(module, import.meta.url),
+    undefined,
+    nodeOptions.projector,
+  );
   return await use(child);
 }
 

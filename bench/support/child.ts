@@ -15,10 +15,17 @@ export type Child<Module> = AsyncDisposable & {
 
 type Answer = { readonly result?: unknown; readonly error?: string };
 
-/** @param module its URL; what its functions take and give is copied between the processes */
-export function startChild<Module>(module: URL, profileName?: string): Child<Module> {
+/**
+ * @param module its URL; what its functions take and give is copied between the processes
+ * @param nodeOptions those of a server in whose place the process is
+ */
+export function startChild<Module>(
+  module: URL,
+  profileName?: string,
+  nodeOptions: readonly string[] = [],
+): Child<Module> {
   const child = fork(new URL(import.meta.url), [module.href], {
-    execArgv: [...process.execArgv, ...profileArguments(profileName)],
+    execArgv: [...process.execArgv, ...nodeOptions, ...profileArguments(profileName)],
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -23,6 +23,8 @@ export type Ending = {
 export type SuperviseOptions = {
   readonly name: string;
   readonly script: string;
+  /** For Node, before the script. */
+  readonly nodeOptions?: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Stops the process: SIGTERM, and SIGKILL where that does not end it within `patienceMs`. */
   readonly signal: AbortSignal;
@@ -84,8 +86,8 @@ export function supervise(options: SuperviseOptions): Supervised {
 }
 
 async function runOnce(options: SuperviseOptions): Promise<Ending> {
-  const { script, env, signal, patienceMs, onLine, onNote, name } = options;
-  const child = spawn(process.execPath, [script], {
+  const { script, nodeOptions = [], env, signal, patienceMs, onLine, onNote, name } = options;
+  const child = spawn(process.execPath, [...nodeOptions, script], {
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

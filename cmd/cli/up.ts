@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { Config } from '../../src/config/config.ts';
 import { localAudience, localIssuer, openLocalKey } from '../../src/transport/local-key.ts';
+import { nodeOptions } from '../node-options.ts';
 import type { ServerName } from '../services.ts';
 import { stopSignal } from '../stop-signals.ts';
 import { durationArgument } from './arguments.ts';
@@ -58,7 +59,8 @@ async function runUp(cli: Cli, { readyWithin }: { readonly readyWithin: number }
   const tell = (line: string): void => output.note(isTerminal ? readableLog(line) : line);
   const servers = names.map((name) =>
     supervise({
-      ...{ name, script: scripts[name], env, signal: stop.signal },
+      ...{ name, script: scripts[name], nodeOptions: nodeOptions[name], env },
+      signal: stop.signal,
       patienceMs: config.limits.shutdownMs + stopMarginMs,
       onLine: (line) => (isUp ? tell(line) : void held.push(line)),
       onNote: output.note,
