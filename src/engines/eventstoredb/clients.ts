@@ -1,6 +1,7 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import { StoreFault } from '../../kernel/fault.ts';
 import { guardAppends } from './append-guard.ts';
+import { problemWithFiles } from './certificate-files.ts';
 
 /**
  * Appends, reads and subscriptions have connections of their own: when the client connects again
@@ -52,10 +53,13 @@ export function openAppender(connectionString: string): Appender {
  * @throws StoreFault without the connection string, which may hold a password
  */
 export function openClient(connectionString: string): EventStoreDBClient {
+  const what = "EventStoreDB's connection string";
+  const problem = problemWithFiles(connectionString);
+  if (problem !== undefined) throw new StoreFault('STORE_FAILED', `${what}: ${problem}`);
   try {
     return EventStoreDBClient.connectionString(unshared(connectionString));
   } catch {
-    throw new StoreFault('STORE_FAILED', "EventStoreDB's connection string cannot be read");
+    throw new StoreFault('STORE_FAILED', `${what} cannot be read`);
   }
 }
 
