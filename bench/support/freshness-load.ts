@@ -27,10 +27,11 @@ type Load = {
   readonly look: Look;
   readonly perSecond: number;
   readonly count: number;
+  /** Between two looks of 'again and again'. */
+  readonly pauseMs: number;
 };
 
 const users = 50;
-const pauseMs = 1;
 const patienceMs = 10_000;
 const warmUps = 100;
 
@@ -72,7 +73,10 @@ const rule = {
   against: { case: 'threshold' as const, value: '30' },
 };
 
-async function seen({ read, look }: Load, { id, userId, word, token }: Created): Promise<void> {
+async function seen(
+  { read, look, pauseMs }: Load,
+  { id, userId, word, token }: Created,
+): Promise<void> {
   const { method } = TradingQueryService;
   const consistency = { atLeastAsFreshAs: token };
   if (look === 'by id, with token') {
