@@ -5,12 +5,13 @@ import { earliest, isAfter, type Position } from '../kernel/position.ts';
 import type { Log } from '../kernel/telemetry.ts';
 import type { Target } from './apply.ts';
 import { messageOf } from './decode.ts';
+import type { Touched } from './derivation-changes.ts';
 import { createDerivationInputs, fedInputs } from './derivation-inputs.ts';
 import { createDue } from './due.ts';
-import type { Derivation, View } from './kit.ts';
+import { type Derivation, inputsOf, type View } from './kit.ts';
 import type { Lane } from './lane.ts';
-import type { Written } from './observed-store.ts';
-import type { ReadModelStore, StoredDocument } from './read-model-store.ts';
+import { createPreparation } from './preparation.ts';
+import type { GenerationRef, ReadModelStore, StoredDocument } from './read-model-store.ts';
 
 export type Checkpoint = { readonly position: Position; readonly storedAt: number };
 
@@ -23,6 +24,16 @@ export type Step = {
   readonly reached: Checkpoint | undefined;
   /** One of the inputs has no live generation that is fed. */
   readonly lacksInput: boolean;
+  /** What a start would find in the log after `reached` is all that may be to be computed. */
+  readonly isSound: boolean;
+};
+
+/** What has been written to a generation: to these documents, or to any of them. */
+export type Written = {
+  readonly ref: GenerationRef;
+  readonly ids: readonly string[] | 'any';
+  /** Their versions need not be later ones. */
+  readonly outOfOrder: boolean;
 };
 
 export type Deriver = {
@@ -42,6 +53,13 @@ type Options = {
   readonly target: Target;
   readonly lanes: readonly Lane[];
   readonly log: Log;
+  /**
+   * What may have to be computed of a generation that has been kept before, in pieces; undefined where
+   * that cannot be told: then it is everything. Asked when the inputs are there.
+   */
+  readonly resume: () => Promise<AsyncIterable<readonly Touched[]> | undefined>;
+  /** Settled before the checkpoint moves past a document that could not be computed. */
+  readonly onUnsound: () => Promise<void>;
 };
 
 const stepMs = 10;
@@ -56,8 +74,12 @@ const atOnce = 20;
  * all that there is up to there. It is written only where P is after the version that is stored, as
  * every document; until then it waits for P to move on, which it does, as what it was computed again
  * for has a later position. The checkpoint moves to a P when all that was due at that time is done.
+ *
+ * At the start it is found out first what is due: what has come after the checkpoint, where nothing
+ * else can be missing, or everything.
  */
-export function createDeriver({ store, view, target, lanes, log }: Options): Deriver {
+export function createDeriver(options: Options): Deriver {
+  const { store, view, target, lanes, log } = options;
   const { derived } = view;
   const refOf = (input: View) => {
     const lane = lanes.find((one) => one.view.name === input.name);
@@ -70,13 +92,17 @@ export function createDeriver({ store, view, target, lanes, log }: Options): Der
   /** Wait for P to move on. */
   const held = new Set<string>();
   const outOfOrder = new Set<string>();
-  let everything: { readonly outOfOrder: boolean } | undefined = { outOfOrder: false };
+  /** Shared documents that have changed before it was known who reads them. */
+  const changedMeanwhile: { view: View; ids: readonly string[]; outOfOrder: boolean }[] = [];
+  /** When all that was due before this number is done, nothing is missing but what the log tells. */
+  let soundFrom = Number.POSITIVE_INFINITY;
+  let isSound = false;
   let mark: (Checkpoint & { readonly until: number }) | undefined;
   let reached: Checkpoint | undefined;
   let last: Position | undefined;
 
   const recompute: Deriver['recompute'] = (ids, forced = false) => {
-    if (ids === undefined) everything = { outOfOrder: forced || everything?.outOfOrder === true };
+    if (ids === undefined) preparation.restart(forced);
     for (const id of ids ?? []) {
       kept.delete(id);
       due.add(id, 'first');
@@ -84,47 +110,65 @@ export function createDeriver({ store, view, target, lanes, log }: Options): Der
     }
   };
 
-  const notice = ({ ref, ids, outOfOrder: forced }: Written) => {
-    const name = ref.view.name;
-    const isOf = derived.of.name === name;
-    const own = derived.own.find((one) => one.view.name === name);
-    const isShared = derived.shared.some((one) => one.name === name);
-    if (!isOf && own === undefined && !isShared) return;
-    const live = lanes.find((one) => one.view.name === name)?.target?.ref.generation;
-    if (ids === 'any') {
-      inputs.forget(ref.view, 'any');
-      return recompute(undefined, forced);
-    }
-    // What is built beside the live one is no input yet.
-    if (ref.generation !== live) return;
-    if (isShared) {
-      for (const id of inputs.forget(ref.view, ids)) {
+  const take = (input: View, ids: readonly string[], forced: boolean) => {
+    const own = derived.own.find((one) => one.view.name === input.name);
+    if (derived.of.name === input.name) recompute(ids, forced);
+    else if (own !== undefined) recompute([...new Set(ids.map(own.owner))], forced);
+    else {
+      for (const id of inputs.forget(input, ids)) {
         due.add(id, 'later');
         if (forced) outOfOrder.add(id);
       }
-      return;
+      if (!preparation.isOver()) changedMeanwhile.push({ view: input, ids, outOfOrder: forced });
     }
-    recompute(own === undefined ? ids : [...new Set(ids.map(own.owner))], forced);
   };
 
-  /** All documents, of the view that they are of and of their own. */
-  const takeEverything = async () => {
-    if (everything === undefined) return;
-    const { outOfOrder: forced } = everything;
-    everything = undefined;
-    kept.clear();
-    for (const ref of [refOf(derived.of), target.ref]) {
-      for await (const { id } of store.scan(ref)) {
-        due.add(id, 'later');
-        if (forced) outOfOrder.add(id);
-      }
+  const notice = ({ ref, ids, outOfOrder: forced }: Written) => {
+    const input = inputsOf(derived).find(({ name }) => name === ref.view.name);
+    if (input === undefined) return;
+    if (ids === 'any') {
+      inputs.forget(input, 'any');
+      recompute(undefined, forced);
+    } else {
+      // What is built beside the live one is no input yet.
+      const live = lanes.find((one) => one.view.name === input.name)?.target?.ref.generation;
+      if (ref.generation !== live) return;
+      take(input, ids, forced);
     }
+    if (forced) notSoundYet();
+  };
+
+  const notSoundYet = () => {
+    soundFrom = due.next();
+    isSound = false;
+  };
+
+  const preparation = createPreparation({
+    ...{ store, of: () => refOf(derived.of), target: target.ref },
+    ...{ hasReaders: derived.shared.length > 0, resume: options.resume, learn: inputs.learn },
+    onEverything: () => kept.clear(),
+    onDue: (id, forced) => {
+      due.add(id, 'later');
+      if (forced) outOfOrder.add(id);
+    },
+    onTouched: ({ view: input, ids }) => take(input, ids, false),
+  });
+
+  /** @returns whether it is known what is due */
+  const prepare = async (until: number): Promise<boolean> => {
+    if (preparation.isOver()) return true;
+    await preparation.advance(until);
+    if (!preparation.isOver()) return false;
+    for (const one of changedMeanwhile.splice(0)) take(one.view, one.ids, one.outOfOrder);
+    notSoundYet();
+    return true;
   };
 
   const computeOne = async (id: string) => {
     try {
       const before = kept.get(id);
-      const { document, keep } = await derived.compute(id, inputs.readFor(id), before);
+      const read = inputs.readFor(id, before !== undefined);
+      const { document, keep } = await derived.compute(id, read, before);
       if (keep === undefined) kept.delete(id);
       else kept.set(id, keep);
       return { id, document };
@@ -180,8 +224,12 @@ export function createDeriver({ store, view, target, lanes, log }: Options): Der
 
   const settle = async () => {
     if (mark === undefined || due.oldest() < mark.until) return;
-    const { position, storedAt } = mark;
+    const { position, storedAt, until } = mark;
     mark = undefined;
+    // What is held for the sake of an event that the log tells of harms nothing.
+    const isAllWritten = isSound || held.size === 0;
+    isSound = isAllWritten && target.parked.size === 0 && until >= soundFrom;
+    if (target.parked.size > 0) await options.onUnsound();
     if (reached !== undefined && !isAfter(position, reached.position)) return;
     const checkpoint = { position, storedAt };
     const batch = { documents: [], park: [], unpark: [], checkpoint };
@@ -194,17 +242,19 @@ export function createDeriver({ store, view, target, lanes, log }: Options): Der
     recompute,
     step: async () => {
       const fed = fedInputs(derived, lanes);
-      if (fed === undefined) return { done: 0, idle: false, reached, lacksInput: true };
-      await takeEverything();
+      const nothing = { done: 0, idle: false, reached, lacksInput: false, isSound: false };
+      if (fed === undefined) return { ...nothing, lacksInput: true };
+      const until = performance.now() + stepMs;
+      if (!(await prepare(until))) return nothing;
       const position = fed.map(({ checkpoint }) => checkpoint).reduce(earliest);
       if (last === undefined || isAfter(position, last)) {
         for (const id of held) due.add(id, 'later');
+        if (held.size > 0 && !isSound) notSoundYet();
         held.clear();
       }
       last = position;
       const storedAt = Math.min(...fed.map((lane) => lane.storedAt));
       mark ??= { position, storedAt, until: due.next() };
-      const until = performance.now() + stepMs;
       let done = 0;
       do {
         const ids = due.take(atOnce);
@@ -218,7 +268,8 @@ export function createDeriver({ store, view, target, lanes, log }: Options): Der
         done += ids.length;
       } while (performance.now() < until);
       await settle();
-      return { done, idle: due.size() === 0 && mark === undefined, reached, lacksInput: false };
+      const idle = due.size() === 0 && mark === undefined;
+      return { done, idle, reached, lacksInput: false, isSound };
     },
   };
 }

@@ -1,17 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreFault } from '../kernel/fault.ts';
-import { latest } from '../kernel/position.ts';
+import { isAfter, latest } from '../kernel/position.ts';
 import type { Log } from '../kernel/telemetry.ts';
 import type { Target } from './apply.ts';
+import type { Decode } from './decode.ts';
+import { changesAfter } from './derivation-changes.ts';
+import { createDerivationMarks } from './derivation-marks.ts';
 import { type Checkpoint, createDeriver, type Deriver, type Step } from './deriver.ts';
-import type { Derivation, View } from './kit.ts';
+import type { EventSource } from './event-source.ts';
+import { type Derivation, inputsOf, type View } from './kit.ts';
 import { isFed, type Lane } from './lane.ts';
-import type { Written } from './observed-store.ts';
-import type { ReadModelStore } from './read-model-store.ts';
+import type { OnWriting } from './observed-store.ts';
+import type { ReadModelStore, StoredDocument } from './read-model-store.ts';
 
 /** Those of all generations of derived views that are kept, built or verified. */
 export type Derivers = {
-  readonly notice: (written: Written) => void;
+  /** To be told of whatever is written through the store. */
+  readonly onWriting: OnWriting;
   readonly of: (lane: Lane, target: Target) => Deriver;
   /** The generation is no longer of interest. */
   readonly forget: (target: Target) => void;
@@ -40,20 +45,56 @@ const leastPauseMs = 1;
 
 export function createDerivers(options: {
   readonly store: ReadModelStore;
+  readonly source: Pick<EventSource, 'readAll'>;
+  readonly decode: Decode;
+  readonly typesOf: (lane: Lane) => ReadonlySet<string> | undefined;
   readonly lanes: readonly Lane[];
   readonly exclusively: <Result>(task: () => Promise<Result>) => Promise<Result>;
   readonly log: Log;
 }): Derivers {
-  const { lanes, exclusively, log } = options;
+  const { store, lanes, exclusively, log } = options;
+  const marks = createDerivationMarks(store, lanes);
   const derivers = new Map<Target, Deriver>();
 
   const of = (lane: Lane, target: Target) => {
     const known = derivers.get(target);
     if (known !== undefined) return known;
     const view = lane.view as View & { readonly derived: Derivation };
-    const deriver = createDeriver({ ...options, view, target });
+    const resume = async () => {
+      const after = await marks.resumeAfter(lane, target);
+      return after === undefined ? undefined : changesAfter(after, view.derived, options);
+    };
+    // What becomes of one that is not live is told by no mark.
+    const onUnsound = async () => {
+      if (lane.target === target) await marks.takeAway(view);
+    };
+    const deriver = createDeriver({ ...options, view, target, resume, onUnsound });
     derivers.set(target, deriver);
     return deriver;
+  };
+
+  /** By an input: those that are derived from it. */
+  const derivedFrom = Map.groupBy(
+    lanes.flatMap(({ view }) =>
+      view.derived === undefined ? [] : inputsOf(view.derived).map(({ name }) => ({ name, view })),
+    ),
+    ({ name }) => name,
+  );
+
+  const onWriting: OnWriting = async ({ ref, documents, overwrite }) => {
+    const lane = lanes.find(({ view }) => view.name === ref.view.name);
+    const concerned = derivedFrom.get(ref.view.name) ?? [];
+    // What is built beside the live one is no input yet.
+    const isLive = documents === 'any' || lane?.target?.ref.generation === ref.generation;
+    if (lane === undefined || concerned.length === 0 || !isLive) return () => undefined;
+    const ids = documents === 'any' ? documents : documents.map(({ id }) => id);
+    const isLater = ({ version }: StoredDocument) => isAfter(version, lane.checkpoint);
+    const outOfOrder = documents === 'any' || overwrite || !documents.every(isLater);
+    // A start would not find it in the log after what has been applied.
+    if (outOfOrder) for (const { view } of concerned) await marks.takeAway(view);
+    return () => {
+      for (const deriver of derivers.values()) deriver.notice({ ref, ids, outOfOrder });
+    };
   };
 
   /** A piece of work, and a pause as long. @returns undefined where it is no longer fed */
@@ -65,7 +106,7 @@ export function createDerivers(options: {
       tookMs = performance.now() - startedAt;
       return result;
     });
-    const isAtRest = taken === undefined || taken.done === 0;
+    const isAtRest = taken === undefined || taken.lacksInput || (taken.idle && taken.done === 0);
     await delay(isAtRest ? idleMs : Math.max(leastPauseMs, tookMs));
     return taken;
   };
@@ -80,6 +121,9 @@ export function createDerivers(options: {
         lane.storedAt = step.reached.storedAt;
       }
       lane.applied += step.done;
+      if (step.isSound && step.reached !== undefined) {
+        await marks.set(lane, target, step.reached.position);
+      }
       return step;
     });
   };
@@ -101,13 +145,14 @@ export function createDerivers(options: {
 
   return {
     of,
-    notice: (written) => {
-      for (const deriver of derivers.values()) deriver.notice(written);
-    },
+    onWriting,
     forget: (target) => {
       derivers.delete(target);
     },
-    clear: () => derivers.clear(),
+    clear: () => {
+      derivers.clear();
+      marks.forget();
+    },
     catchUp: async (lane, target, { signal, onProgress }) => {
       const deriver = of(lane, target);
       while (signal?.aborted !== true) {

@@ -73,12 +73,18 @@ export type Derivation<Document extends JsonObject = JsonObject, Kept = unknown>
   readonly of: View;
   /** Further views, whose documents belong to one document of `of`: `owner` is its id. */
   readonly own: readonly { readonly view: View; readonly owner: (id: string) => string }[];
-  /** Further views, whose documents many rest on: what has been read of them is kept in memory. */
-  readonly shared: readonly View[];
   /**
-   * The document, undefined where there is none, from what `read` gives and nothing else. `keep` is
-   * held in memory, and given back as `kept` the next time, unless a document of `of` or `own` has
-   * changed since: then all is to be computed anew. The document is the same with it and without.
+   * Further views, whose documents many rest on: what has been read of them is kept in memory.
+   * `subject` is what such a document is about, by its id.
+   */
+  readonly shared: readonly { readonly view: View; readonly subject: (id: string) => string }[];
+  /** What the shared documents are about that are read for this document of `of`: no others may be. */
+  readonly subjects: (document: JsonObject) => readonly string[];
+  /**
+   * The document, undefined where there is none, from what `read` gives and nothing else: without
+   * `kept`, the document of `of` is read before shared ones. `keep` is held in memory, and given back
+   * as `kept` the next time, unless a document of `of` or `own` has changed since: then all is to be
+   * computed anew. The document is the same with it and without.
    * A throw leaves the document as it was, and counts it as parked.
    */
   readonly compute: (
@@ -116,5 +122,5 @@ export function defineDerived<Document extends JsonObject, Kept>(
 
 /** The views that a derived one is computed from. */
 export function inputsOf({ of, own, shared }: Derivation): readonly View[] {
-  return [of, ...own.map(({ view }) => view), ...shared];
+  return [of, ...own.map(({ view }) => view), ...shared.map(({ view }) => view)];
 }

@@ -1,32 +1,42 @@
-import type { GenerationRef, ReadModelStore } from './read-model-store.ts';
+import type { GenerationRef, ReadModelStore, StoredDocument } from './read-model-store.ts';
 
-/** What has been written to a generation: to these documents, or to any of them. */
-export type Written = {
+/** What is about to be written to a generation: these documents, or any of them. */
+export type Writing = {
   readonly ref: GenerationRef;
-  readonly ids: readonly string[] | 'any';
-  /** By an operator, or by a switch of generations: their versions need not be later ones. */
-  readonly outOfOrder: boolean;
+  readonly documents: readonly StoredDocument[] | 'any';
+  /** Their versions need not be later ones: by an operator, or by a switch of generations. */
+  readonly overwrite: boolean;
 };
 
-/** The store, telling of everything that has been written through it, before the writer is told. */
-export function observed(
-  store: ReadModelStore,
-  onWritten: (written: Written) => void,
-): ReadModelStore {
+/** Settled before the writing begins; what it gives is called when that is over. */
+export type OnWriting = (writing: Writing) => Promise<() => void>;
+
+/**
+ * The store, telling of everything that is written through it, before and after, and that before the
+ * writer is told. What has failed may have been written, in part or as a whole: it is told of too.
+ */
+export function observed(store: ReadModelStore, onWriting: OnWriting): ReadModelStore {
+  const telling = async <Result>(
+    writings: readonly Writing[],
+    write: () => Promise<Result>,
+  ): Promise<Result> => {
+    const after: (() => void)[] = [];
+    for (const writing of writings) after.push(await onWriting(writing));
+    try {
+      return await write();
+    } finally {
+      for (const tell of after) tell();
+    }
+  };
   // What is not observed is the store's own.
   return Object.assign(Object.create(store) as ReadModelStore, {
-    apply: async (batches: Parameters<ReadModelStore['apply']>[0]) => {
-      const result = await store.apply(batches);
-      for (const { ref, batch } of batches) {
-        if (batch.documents.length === 0) continue;
-        const ids = batch.documents.map(({ id }) => id);
-        onWritten({ ref, ids, outOfOrder: batch.overwrite === true });
-      }
-      return result;
+    apply: (batches: Parameters<ReadModelStore['apply']>[0]) => {
+      const writings = batches.flatMap(({ ref, batch: { documents, overwrite = false } }) =>
+        documents.length === 0 ? [] : [{ ref, documents, overwrite }],
+      );
+      return telling(writings, () => store.apply(batches));
     },
-    switchTo: async (ref: GenerationRef, options?: { readonly backwards?: boolean }) => {
-      await store.switchTo(ref, options);
-      onWritten({ ref, ids: 'any', outOfOrder: true });
-    },
+    switchTo: (ref: GenerationRef, options?: { readonly backwards?: boolean }) =>
+      telling([{ ref, documents: 'any', overwrite: true }], () => store.switchTo(ref, options)),
   } satisfies Partial<ReadModelStore>);
 }

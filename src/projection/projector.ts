@@ -251,19 +251,12 @@ function createParts(options: ProjectorOptions, holds: () => boolean) {
     applied: 0,
   }));
   const exclusively = createExclusion();
-  const store = observed(leased(options.store, holds), (written) => derivers.notice(written));
-  const derivers = createDerivers({ store, lanes, exclusively, log });
-  return {
-    source,
-    store,
-    derivers,
-    log,
-    now,
-    lanes,
-    decode: createDecode(views, upcasters),
-    typesOf: (lane: Lane) => types.get(lane.view.name),
-    exclusively,
-  };
+  const decode = createDecode(views, upcasters);
+  const typesOf = (lane: Lane) => types.get(lane.view.name);
+  const store = observed(leased(options.store, holds), (writing) => derivers.onWriting(writing));
+  const common = { source, store, log, lanes, decode, typesOf, exclusively };
+  const derivers = createDerivers(common);
+  return { ...common, derivers, now };
 }
 
 /** Each with what it is derived from: only that is there to be read. */

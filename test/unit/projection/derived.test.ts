@@ -1,59 +1,17 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { toJson } from '@bufbuild/protobuf';
 import { describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
-import {
-  type VerifyProjectionResponse,
-  VerifyProjectionResponseSchema,
-} from '../../../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
-import type { CashDeposited } from '../../../src/gen/cipherhorizon/trading/v1/events_pb.ts';
 import { isRejection } from '../../../src/kernel/rejection.ts';
 import { fingerprintOf } from '../../../src/projection/fingerprint.ts';
-import { defineDerived, type View } from '../../../src/projection/kit.ts';
+import type { View } from '../../../src/projection/kit.ts';
 import { createOperations } from '../../../src/projection/operations.ts';
-import type { Projector } from '../../../src/projection/projector.ts';
 import { callOf, operator } from '../../support/command-bus.ts';
-import { deposited, openStores, sumsView } from '../../support/projection.ts';
+import { rates, sums, verified, worthView } from '../../support/derived-views.ts';
+import { deposited, openStores } from '../../support/projection.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
-// Sums by currency, with a rate that all of them rest on: that of the last note "rate …".
-
 const root = temporaryFolder();
-const sums = sumsView();
-const rates: View = sumsView({
-  name: 'test_rates',
-  ids: ({ message }) => ((message as CashDeposited).note.startsWith('rate ') ? ['EUR'] : []),
-  project: (_rate, { message }) => {
-    const { note } = message as CashDeposited;
-    return { deposits: Number(note.slice('rate '.length)), note };
-  },
-});
-
-type Worth = { readonly worth: number; readonly computed: string };
-
-/** What has been computed, by id; `broken` ones cannot be. */
-function worthView(computed: string[] = [], broken = new Set<string>(), version = 1): View {
-  return defineDerived<Worth, number>({
-    name: 'test_worths',
-    version,
-    schema: { worth: { kind: 'integer', sort: true }, computed: { kind: 'keyword' } },
-    derived: {
-      of: sums,
-      own: [],
-      shared: [rates],
-      compute: async (id, read, kept) => {
-        if (broken.has(id)) throw new Error('it is broken');
-        const deposits = kept ?? (await read(sums, [id])).get(id)?.deposits;
-        computed.push(`${id}${kept === undefined ? '' : ' again'}`);
-        if (deposits === undefined) return { document: undefined, keep: undefined };
-        const rate = Number((await read(rates, ['EUR'])).get('EUR')?.deposits ?? 1);
-        const worth = Number(deposits) * rate;
-        return { document: { worth, computed: 'yes' }, keep: Number(deposits) };
-      },
-    },
-  });
-}
 
 function fresh() {
   const folder = mkdtempSync(join(root, 'd-'));
@@ -70,17 +28,6 @@ type Stores = ReturnType<typeof fresh>;
 
 const worthOf = async (stores: Stores, view: View, id: string) =>
   (await stores.documentOf(view, id))?.worth;
-
-async function verified(projector: Projector, view: View) {
-  let last: unknown;
-  const steps = createOperations(projector).verify({ view: view.name } as never, callOf(operator));
-  for await (const step of steps) last = step;
-  if (isRejection(last)) throw new Error(last.message);
-  return toJson(VerifyProjectionResponseSchema, last as VerifyProjectionResponse) as {
-    readonly done?: boolean;
-    readonly differences?: string;
-  };
-}
 
 async function until(check: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -253,6 +200,19 @@ describe('a derived view', () => {
     expect(await retry()).toMatchObject({ applied: 1n, stillParked: 0n });
     expect(await worthOf(stores, view, 'CHF')).toBe(1);
     expect(await parked()).toBe(0n);
+  });
+
+  test('reads no shared document that what it is of does not name', async () => {
+    await using stores = fresh();
+    const view = worthView();
+    const derived = { ...(view.derived as NonNullable<View['derived']>), subjects: () => ['JPY'] };
+    await using projector = stores.start({ views: [sums, rates, { ...view, derived }] });
+    await stores.append('p-1', deposited('CHF'));
+    await stores.caughtUp(view);
+    expect(await worthOf(stores, view, 'CHF')).toBe(undefined);
+    const { projections } = await createOperations(projector).list();
+    const status = projections.find((one) => one.view === view.name);
+    expect(status?.parkedDocuments).toBe(1n);
   });
 
   test('has to have all views that it is derived from beside it', () => {

@@ -45,6 +45,11 @@ export const dailyCloses = defineView<DailyClosesDocument>({
   },
 });
 
+/** Of the id of a document. */
+export function instrumentOf(id: string): string {
+  return id.slice(id.indexOf('/') + 1);
+}
+
 function withCandles(
   before: readonly CloseRow[],
   event: CandlesRecorded,

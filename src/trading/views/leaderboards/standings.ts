@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../../kernel/json.ts';
 import { defineDerived, type Field } from '../../../projection/kit.ts';
-import { dailyCloses } from '../candles/daily-closes.ts';
+import { dailyCloses, instrumentOf } from '../candles/daily-closes.ts';
 import { instruments } from '../instruments/instruments.ts';
 import { portfolioDays } from '../portfolios/portfolio-days.ts';
 import { positions } from '../portfolios/positions.ts';
-import { accounts } from './accounts.ts';
+import { type AccountDocument, accounts } from './accounts.ts';
 import { decimalOfDouble } from './double-text.ts';
 import { readStanding, repricedStanding, type Standing } from './standing.ts';
 import {
@@ -68,7 +68,11 @@ export const standings = defineDerived<JsonObject, Standing>({
       { view: portfolioDays, owner: portfolioOf },
       { view: positions, owner: portfolioOf },
     ],
-    shared: [instruments, dailyCloses],
+    shared: [
+      { view: instruments, subject: (id) => id },
+      { view: dailyCloses, subject: instrumentOf },
+    ],
+    subjects: ({ traded }) => Object.keys(traded as AccountDocument['traded']),
     compute: async (id, read, kept) => {
       const repriced = kept && (await repricedStanding(kept, read));
       const standing = repriced ?? (await readStanding(id, read));
