@@ -25,7 +25,7 @@ export type DerivationMarks = {
   readonly forget: () => void;
 };
 
-/** In the read models, as all that they are made with; never live, so that no query finds it. */
+/** In the read models, as all that they are made with. No query knows of it. */
 const marksView = defineView({
   name: 'projector_derivations',
   version: 1,
@@ -42,7 +42,7 @@ const marksView = defineView({
 const ref: GenerationRef = { view: marksView, generation: 1 };
 
 export function createDerivationMarks(
-  store: Pick<ReadModelStore, 'open' | 'load' | 'apply' | 'generations'>,
+  store: Pick<ReadModelStore, 'open' | 'switchTo' | 'load' | 'apply' | 'generations'>,
   lanes: readonly Lane[],
 ): DerivationMarks {
   let opened = false;
@@ -50,7 +50,10 @@ export function createDerivationMarks(
   const known = new Map<string, number | 'none'>();
 
   const open = async () => {
-    if (!opened) await store.open(ref, fingerprintOf(marksView));
+    if (opened) return;
+    const { state } = await store.open(ref, fingerprintOf(marksView));
+    // An engine of several nodes has copies of what is live.
+    if (state !== 'live') await store.switchTo(ref);
     opened = true;
   };
 
