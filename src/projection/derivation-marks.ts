@@ -1,5 +1,5 @@
 import type { JsonObject } from '../kernel/json.ts';
-import { isAfter, type Position, start } from '../kernel/position.ts';
+import { isAfter, type Position, position } from '../kernel/position.ts';
 import { fromToken, toToken } from '../kernel/token.ts';
 import type { Target } from './apply.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -61,7 +61,7 @@ export function createDerivationMarks(
     known.delete(name);
     try {
       await open();
-      const documents = [{ id: name, version: start, document: mark }];
+      const documents = [{ id: name, version: position(0n), document: mark }];
       await store.apply([{ ref, batch: { documents, park: [], unpark: [], overwrite: true } }]);
     } catch (error) {
       // It may be gone.
