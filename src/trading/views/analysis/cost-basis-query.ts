@@ -23,7 +23,10 @@ import {
   type OpenLot,
   type Price,
   totalsOf,
+  type Value,
+  valueAt,
 } from './cost-basis-report.ts';
+import { keptReport } from './kept-reports.ts';
 import { partOf } from './paging.ts';
 import { portfolioOf, readPeriod, valuationViews } from './portfolio-period.ts';
 
@@ -32,7 +35,7 @@ export const costBasisQuery = defineQuery({
   views: [...valuationViews, trades],
   record: portfolioRecord,
   cached: true,
-  answer: async (query, { reader, page }, found) => {
+  answer: async (query, { reader, page, nowMs }, found) => {
     const { portfolioId, instrumentId, state, descending } = query;
     const { baseCurrency: quoteCurrency, costBasisMethod } = portfolioOf(found);
     const head = {
@@ -44,25 +47,37 @@ export const costBasisQuery = defineQuery({
     if (read === undefined) return { ...head, from: query.from, to: query.to, ...totalsOf([]) };
     const { from, to } = read.period;
     const wanted = instrumentId === '' ? {} : { instrumentIds: [instrumentId] };
-    // The lots of a sale may be older than the period: all trades until its end are replayed.
-    const all = await readTrades(reader, { portfolioId, quoteCurrency, ...wanted }, { to });
-    const replay = roundTripsOf(costBasisMethod as CostBasisMethod, all);
-    const prices = await readPrices(reader, replay.positions.keys(), to);
-    const report = costBasisReport(replay, prices, from * millisecondsPerDay);
-    const tradeIds = new Map(all.map(({ id, tradeId }) => [id, tradeId]));
-    const nameOf = (id: string) => tradeIds.get(id) ?? '';
+    const about = `${costBasisMethod} ${from} ${to} ${instrumentId}`;
+    const report = await keptReport(reader, { portfolioId, key: about, nowMs }, async () => {
+      // The lots of a sale may be older than the period: all trades until its end are replayed.
+      const all = await readTrades(reader, { portfolioId, quoteCurrency, ...wanted }, { to });
+      const replay = roundTripsOf(costBasisMethod as CostBasisMethod, all);
+      const tradeIds = new Map(all.map(({ id, tradeId }) => [id, tradeId]));
+      const fromMs = from * millisecondsPerDay;
+      return { of: { ...costBasisReport(replay, fromMs), tradeIds }, trades: all.length };
+    });
+    const ids = report.instruments.map((one) => one.instrumentId);
+    const prices = await readPrices(reader, ids, to);
+    const instruments = report.instruments.map((one) => {
+      const price = prices.get(one.instrumentId);
+      return { ...one, ...valueAt(one, price), ...(price !== undefined && { price }) };
+    });
+    const nameOf = (id: string) => report.tradeIds.get(id) ?? '';
     const endMs = (to + 1) * millisecondsPerDay;
+    const shown = <Lot>(all: readonly Lot[], show: (lot: Lot) => LotShown) => {
+      const part = partOf(descending ? all.toReversed() : all, page);
+      if (isRejection(part)) return part;
+      return { lots: part.items.map(show), page: part.page, total: all.length };
+    };
     const lots =
       state === LotState.CLOSED
-        ? report.closed.map((lot) => () => toClosed(lot, nameOf))
-        : report.open.map((lot) => () => toOpen(lot, nameOf, endMs));
-    const part = partOf(descending ? lots.toReversed() : lots, page);
-    if (isRejection(part)) return part;
+        ? shown(report.closed, (lot) => toClosed(lot, nameOf))
+        : shown(report.open, (lot) => toOpen(lot, prices.get(lot.instrumentId), nameOf, endMs));
+    if (isRejection(lots)) return lots;
     return {
-      ...{ ...head, from: dayText(from), to: dayText(to) },
-      ...{ lots: part.items.map((make) => make()), page: part.page, total: lots.length },
-      instruments: report.instruments.map(toInstrument),
-      ...totalsOf(report.instruments),
+      ...{ ...head, from: dayText(from), to: dayText(to), ...lots },
+      instruments: instruments.map(toInstrument),
+      ...totalsOf(instruments),
     };
   },
 });
@@ -84,8 +99,9 @@ async function readPrices(
 }
 
 type NameOf = (id: string) => string;
+type LotShown = MessageInitShape<typeof CostBasisLotSchema>;
 
-function toClosed(lot: RoundTrip, nameOf: NameOf): MessageInitShape<typeof CostBasisLotSchema> {
+function toClosed(lot: RoundTrip, nameOf: NameOf): LotShown {
   const { instrumentId, enteredAt, exitedAt, quantity, cost, proceeds, strategyId } = lot;
   return {
     ...{ instrumentId, quantity, cost, proceeds, strategyId },
@@ -100,11 +116,13 @@ function toClosed(lot: RoundTrip, nameOf: NameOf): MessageInitShape<typeof CostB
 
 function toOpen(
   { entryId, enteredAt, ...known }: OpenLot,
+  price: Price | undefined,
   nameOf: NameOf,
   endMs: number,
-): MessageInitShape<typeof CostBasisLotSchema> {
+): LotShown {
   return {
     ...known,
+    ...valueAt(known, price),
     openedAt: timestampFromMs(enteredAt),
     openedBy: nameOf(entryId),
     heldSeconds: secondsOf(endMs - enteredAt),
@@ -118,7 +136,9 @@ function secondsOf(milliseconds: number): bigint {
 function toInstrument({
   price,
   ...known
-}: InstrumentCostBasis): MessageInitShape<typeof InstrumentCostBasisSchema> {
+}: InstrumentCostBasis & Value & { readonly price?: Price }): MessageInitShape<
+  typeof InstrumentCostBasisSchema
+> {
   if (price === undefined) return known;
   return { ...known, price: price.price, pricedAt: dayText(price.day) };
 }

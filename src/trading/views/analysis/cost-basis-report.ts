@@ -2,6 +2,7 @@ import { add, type Decimal, decimal, mul, sub, zero } from '../../../kernel/deci
 import { amountText } from '../amounts.ts';
 import type { CostBasisPosition } from '../cost-basis.ts';
 import { lotsOf } from '../lots/lot-book.ts';
+import { sizeOf } from '../lots/pages.ts';
 import type { Replay, RoundTrip } from '../statistics/round-trips.ts';
 
 /** A recorded price, and its day. */
@@ -15,21 +16,21 @@ export type OpenLot = {
   readonly enteredAt: number;
   readonly quantity: string;
   readonly cost: string;
-} & Valued;
+};
 
-type Valued = { readonly marketValue?: string; readonly unrealisedGain?: string };
-
-export type InstrumentCostBasis = Valued & {
+export type InstrumentCostBasis = {
   readonly instrumentId: string;
   readonly quantity: string;
   readonly cost: string;
   readonly openLots: number;
-  readonly price?: Price;
   readonly closedLots: number;
   readonly proceeds: string;
   readonly costOfSold: string;
   readonly realisedGain: string;
 };
+
+/** What something is worth; empty where there is no price. */
+export type Value = { readonly marketValue?: string; readonly unrealisedGain?: string };
 
 export type CostBasisReport = {
   /** By instrument and purchase. */
@@ -39,50 +40,34 @@ export type CostBasisReport = {
   readonly instruments: readonly InstrumentCostBasis[];
 };
 
-/**
- * What the replay of all trades until some time left open, and what sales closed from a time on.
- *
- * prices: at that time, by instrument
- */
-export function costBasisReport(
-  { trips, positions }: Replay,
-  prices: ReadonlyMap<string, Price>,
-  fromMs: number,
-): CostBasisReport {
+/** What the replay of all trades until some time left open, and what sales closed from a time on. */
+export function costBasisReport({ trips, positions }: Replay, fromMs: number): CostBasisReport {
   const closed = trips.filter(({ exitedAt }) => exitedAt >= fromMs);
   const byInstrument = Map.groupBy(closed, ({ instrumentId }) => instrumentId);
   const known = [...positions].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
-    open: known.flatMap(([id, position]) => openLotsOf(id, position, prices.get(id))),
+    open: known.flatMap(([id, position]) => openLotsOf(id, position)),
     closed,
     instruments: known.map(([id, position]) =>
-      instrumentOf(id, position, byInstrument.get(id) ?? [], prices.get(id)),
+      instrumentOf(id, position, byInstrument.get(id) ?? []),
     ),
   };
 }
 
-function openLotsOf(
-  instrumentId: string,
-  { method, lots }: CostBasisPosition,
-  price: Price | undefined,
-): readonly OpenLot[] {
+function openLotsOf(instrumentId: string, { method, lots }: CostBasisPosition): readonly OpenLot[] {
   return lotsOf(method, lots).map(({ id: entryId, time, quantity, cost }) => {
-    const known = { instrumentId, entryId, enteredAt: Number(time), quantity, cost };
-    return { ...known, ...valueAt(price, quantity, cost) };
+    return { instrumentId, entryId, enteredAt: Number(time), quantity, cost };
   });
 }
 
 function instrumentOf(
   instrumentId: string,
-  { method, lots, quantity, cost }: CostBasisPosition,
+  { lots, quantity, cost }: CostBasisPosition,
   sold: readonly RoundTrip[],
-  price: Price | undefined,
 ): InstrumentCostBasis {
   const sum = (field: 'proceeds' | 'cost' | 'gain') => sumText(sold.map((trip) => trip[field]));
   return {
-    ...{ instrumentId, quantity, cost, openLots: lotsOf(method, lots).length },
-    ...(price !== undefined && { price }),
-    ...valueAt(price, quantity, cost),
+    ...{ instrumentId, quantity, cost, openLots: sizeOf(lots) },
     closedLots: sold.length,
     proceeds: sum('proceeds'),
     costOfSold: sum('cost'),
@@ -90,7 +75,11 @@ function instrumentOf(
   };
 }
 
-function valueAt(price: Price | undefined, quantity: string, cost: string): Valued {
+/** At the price. */
+export function valueAt(
+  { quantity, cost }: Pick<OpenLot, 'quantity' | 'cost'>,
+  price: Price | undefined,
+): Value {
   if (price === undefined) return {};
   const value = mul(decimal(quantity), decimal(price.price));
   return {
@@ -100,7 +89,7 @@ function valueAt(price: Price | undefined, quantity: string, cost: string): Valu
 }
 
 /** Over all instruments; without values where one that is held has none. */
-export function totalsOf(instruments: readonly InstrumentCostBasis[]) {
+export function totalsOf(instruments: readonly (InstrumentCostBasis & Value)[]) {
   const held = instruments.filter(({ quantity }) => quantity !== '0');
   const values = held.flatMap(({ marketValue }) =>
     marketValue === undefined ? [] : [marketValue],

@@ -13,13 +13,24 @@ import {
   TradeSide,
 } from '../../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
 import { add, decimal, sub, toText } from '../../../../../src/kernel/decimal.ts';
+import { analysisRead } from '../../../../../src/trading/read.ts';
+import { tradingViews } from '../../../../../src/trading/views.ts';
 import {
   analysisReads,
   engines,
   portfolioId,
   type Story,
 } from '../../../../support/analysis-read.ts';
-import { answered, bob, callOf, refused, uuid } from '../../../../support/query-bus.ts';
+import { project } from '../../../../support/project.ts';
+import {
+  answered,
+  bob,
+  callOf,
+  refused,
+  startQueryBus,
+  uuid,
+} from '../../../../support/query-bus.ts';
+import { createReadModelsInMemory } from '../../../../support/read-models-in-memory.ts';
 import { sharedData } from '../../../../support/shared-data.ts';
 import { createStory } from '../../../../support/trading-events.ts';
 
@@ -153,6 +164,74 @@ describe.each(engines)('cost basis, in %s', (engine) => {
     const cursor = first.page?.nextCursor ?? '';
     const second = await closed({ descending: true, page: { pageSize: 1, cursor } });
     expect(second).toMatchObject({ lots: [{ quantity: '1' }], page: { nextCursor: '' } });
+  });
+});
+
+describe('the pages of a report', () => {
+  function manyLots(count: number) {
+    const story = createStory();
+    story.instrument('BTC-USD');
+    story.candles('BTC-USD', [['2024-01-01', '100']]);
+    const portfolio = story.portfolio(portfolioId);
+    portfolio.deposit('100000', '2024-01-01T00:00:00Z');
+    const day = (n: number) => new Date(Date.UTC(2024, 0, 1, 0, 0, n)).toISOString();
+    for (let n = 0; n < count; n += 1) {
+      portfolio.buy('BTC-USD', day(n), { quantity: '1', price: String(n + 1) });
+    }
+    return { story, portfolio, day };
+  }
+
+  /** Over read models in memory that get what is told of the story. */
+  function bus(story: Story) {
+    const readModels = createReadModelsInMemory();
+    const { ask } = startQueryBus({ contexts: [analysisRead], readModels });
+    const tell = () => {
+      for (const view of tradingViews) {
+        for (const [id, document] of project(view, story.events)) {
+          readModels.apply(view, story.events.length, id, document);
+        }
+        readModels.apply(view, story.events.length);
+      }
+    };
+    tell();
+    const costs = async (pageSize: number, cursor = '') => {
+      readModels.reads.length = 0;
+      const query = { portfolioId, state: LotState.OPEN, page: { pageSize, cursor } };
+      const answer = answered(await ask(listCostBasis, query));
+      const reads = readModels.reads.filter((one) => one.endsWith('trading_trades'));
+      const lots = answer.lots.map(({ cost }) => cost);
+      const { instruments, total } = answer;
+      return { lots, total, reads, cursor: answer.page?.nextCursor ?? '', instruments };
+    };
+    return { tell, costs };
+  }
+
+  test('are made of one reading of its trades, and of another when a trade has come', async () => {
+    const { story, portfolio, day } = manyLots(1_100);
+    const { tell, costs } = bus(story);
+    const looks = ['progress trading_trades', 'list trading_trades', 'search trading_trades'];
+    const first = await costs(3);
+    expect(first).toMatchObject({ lots: ['1', '2', '3'], total: 1_100 });
+    // 500 trades with each read, beside a look at what has come.
+    const pages = Array.from({ length: 3 }, () => 'list trading_trades');
+    expect(first.reads.toSorted()).toEqual([...looks, ...pages].toSorted());
+    const second = await costs(3, first.cursor);
+    expect(second).toMatchObject({ lots: ['4', '5', '6'], total: 1_100 });
+    expect(second.reads.toSorted()).toEqual(looks.toSorted());
+    portfolio.sell('BTC-USD', day(1_100), { quantity: '4.5', price: '10' });
+    tell();
+    const third = await costs(3, first.cursor);
+    expect(third).toMatchObject({ lots: ['8', '9', '10'], total: 1_096 });
+    expect(third.instruments).toMatchObject([{ quantity: '1095.5', openLots: 1_096 }]);
+  });
+
+  test('are at the price as it is, also when no trade has come', async () => {
+    const { story } = manyLots(3);
+    const { tell, costs } = bus(story);
+    expect((await costs(2)).instruments).toMatchObject([{ marketValue: '300' }]);
+    story.candles('BTC-USD', [['2024-01-01', '110']]);
+    tell();
+    expect((await costs(2)).instruments).toMatchObject([{ marketValue: '330' }]);
   });
 });
 
