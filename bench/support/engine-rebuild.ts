@@ -1,4 +1,4 @@
-import { EventStoreDBClient, START } from '@eventstore/db-client';
+import { END, EventStoreDBClient, START } from '@eventstore/db-client';
 import type { NewEvent } from '../../src/kernel/event.ts';
 import { type Built, build } from './build-views.ts';
 import { askElasticsearch, openEngines, type Prefix } from './engines.ts';
@@ -41,7 +41,8 @@ export async function rebuildView(input: Prefix & { readonly view: string }): Pr
 export async function readBySubscription(): Promise<{ events: number; seconds: number }> {
   const client = EventStoreDBClient.connectionString(process.env.EVENTSTORE_URL ?? '');
   let end = 0n;
-  for await (const { event } of client.readAll({ direction: 'backwards', maxCount: 1 })) {
+  const last = { direction: 'backwards', fromPosition: END, maxCount: 1 } as const;
+  for await (const { event } of client.readAll(last)) {
     end = event?.position.commit ?? 0n;
   }
   const startedAt = performance.now();

@@ -101,27 +101,35 @@ function encodeFilter({ field, name }: FieldPlan, value: FilterValue): SqlValue 
   );
 }
 
-/** The condition that the fewest documents fulfil, if these are no more than `most`. */
+/**
+ * The condition that the fewest documents fulfil, if these are no more than `most`. All are counted
+ * a little further at a time, so that the many of one are not counted to find the few of another.
+ */
 export function mostSelective(
   statements: Statements,
   layout: Layout,
   clauses: readonly Clause[],
   most: number,
 ): Clause | undefined {
-  let best: Clause | undefined;
-  let fewest = most + 1;
-  for (const clause of clauses) {
-    if (!clause.selects) continue;
-    const { from, where } = drivenBy(layout, clause, []);
-    const found = clause.elements ?? `${from} WHERE ${where}`;
-    const sql = `SELECT count(*) FROM (SELECT 1 ${found} LIMIT ${most + 1})`;
-    const [count] = statements.rows(sql).get(...clause.parameters) as [number];
-    if (count < fewest) {
+  const counted = clauses
+    .filter(({ selects }) => selects)
+    .map((clause) => {
+      const { from, where } = drivenBy(layout, clause, []);
+      const found = clause.elements ?? `${from} WHERE ${where}`;
+      const sql = `SELECT count(*) FROM (SELECT 1 ${found} LIMIT ?)`;
+      return { clause, count: statements.rows(sql), parameters: clause.parameters };
+    });
+  for (let limit = Math.min(64, most + 1); ; limit = Math.min(8 * limit, most + 1)) {
+    let best: Clause | undefined;
+    let fewest = limit;
+    for (const { clause, count, parameters } of counted) {
+      const [found] = count.get(...parameters, limit) as [number];
+      if (found >= fewest) continue;
       best = clause;
-      fewest = count;
+      fewest = found;
     }
+    if (best !== undefined || limit > most) return best;
   }
-  return best;
 }
 
 /** The documents that fulfil all, found by the index of one of the conditions. */

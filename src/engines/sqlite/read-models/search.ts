@@ -84,7 +84,12 @@ function candidates(
   const driver = mostSelective(statements, layout, clauses, fewDocuments);
   if (driver !== undefined) {
     const source = drivenBy(layout, driver, clauses);
-    return { ...source, from: `${source.from} CROSS JOIN ${texts} t ON t.row = d.row` };
+    const having = asked.map(havingWord).filter((one) => one !== undefined);
+    return {
+      from: `${source.from} CROSS JOIN ${texts} t ON t.row = d.row`,
+      where: [source.where, ...having.map(({ sql }) => sql)].join(' AND '),
+      parameters: [...source.parameters, ...having.flatMap(({ needles }) => needles)],
+    };
   }
   const terms = asked.map(({ word, near }) => {
     return `("${word}" *${near.map((term) => ` OR "${term}"`).join('')})`;
@@ -96,6 +101,19 @@ function candidates(
     where: [`w.${words} MATCH ?`, ...clauses.map(({ neutral }) => neutral)].join(' AND '),
     parameters: [terms.join(' AND '), ...clauses.flatMap(({ parameters }) => parameters)],
   };
+}
+
+/** With more of them it is not worth the while. */
+const mostNeedles = 9;
+
+/**
+ * What every match has, and few others: SQLite leaves those out at a fraction of what it takes to
+ * hand them over.
+ */
+function havingWord({ word, near }: AskedWord) {
+  const needles = [` ${word}`, ...near.map((term) => ` ${term} `)];
+  if (needles.length > mostNeedles) return undefined;
+  return { sql: `(${needles.map(() => 'instr(t.words, ?)').join(' OR ')})`, needles };
 }
 
 /** The best so many matches behind a place. */
