@@ -64,6 +64,7 @@ async function listPortfolios({ session, output }: Cli, options: Options): Promi
 
 function printPortfolio({ output }: Cli, portfolio: Portfolio): void {
   const { baseCurrency: currency, positions, activities } = portfolio;
+  const { reservedCash, freeCash } = portfolio;
   const amount = (text: string | undefined): string =>
     text === undefined
       ? '- (a position has no recorded price)'
@@ -77,6 +78,9 @@ function printPortfolio({ output }: Cli, portfolio: Portfolio): void {
     ['activities', formatCount(activities)],
     ['last activity', formatTime(portfolio.lastActivityAt)],
     ['cash', amount(portfolio.cash)],
+    ...(isNothing(reservedCash)
+      ? []
+      : [['  reserved', amount(reservedCash)] as const, ['  free', amount(freeCash)] as const]),
     ['total value', amount(portfolio.totalValue)],
     ['realised gain', amount(portfolio.realisedGain)],
     ['unrealised gain', amount(portfolio.unrealisedGain)],
@@ -91,16 +95,25 @@ function printPortfolio({ output }: Cli, portfolio: Portfolio): void {
 
 function printPositions(output: Cli['output'], positions: readonly Position[]): void {
   const number = (header: string) => ({ header, align: 'right' as const, fit: 'below' as const });
+  // For signals that are under way: most of the time there are none.
+  const hasReserved = positions.some(({ reservedQuantity }) => !isNothing(reservedQuantity));
   output.table(
     [
-      { header: 'INSTRUMENT' },
-      ...[number('QUANTITY'), number('COST'), number('PRICE'), number('VALUE')],
-      ...[number('GAIN'), number('REALISED')],
+      ...[{ header: 'INSTRUMENT' }, number('QUANTITY')],
+      ...(hasReserved ? [number('RESERVED')] : []),
+      ...[number('COST'), number('PRICE'), number('VALUE'), number('GAIN'), number('REALISED')],
     ],
     positions.map((position) => [
-      ...[position.instrumentId, position.quantity, formatShortAmount(position.cost)],
+      ...[position.instrumentId, position.quantity],
+      ...(hasReserved ? [position.reservedQuantity] : []),
+      formatShortAmount(position.cost),
       ...[formatShortAmount(position.price), formatShortAmount(position.marketValue)],
       ...[formatShortAmount(position.unrealisedGain), formatShortAmount(position.realisedGain)],
     ]),
   );
+}
+
+/** Of a server from before there were reservations, too. */
+function isNothing(amount: string): boolean {
+  return amount === '' || amount === '0';
 }

@@ -94,6 +94,12 @@ describe('signals over the three servers', () => {
       return signal;
     });
     expect([placed.quantity, placed.budget, placed.price]).toEqual(['5', '500', '100']);
+    await eventually(async () => {
+      const waiting = await runHorizon(['portfolio', of.portfolioId], up.env);
+      expect(waiting.stdout).toMatch(
+        / cash +1,000.00 USD\n +reserved +500.00 USD\n +free +500.00 /,
+      );
+    });
     await eventually(() => record(1, '110', '00000000-0000-4000-8000-000000000001'));
     await killWriteServer();
     const settled = await eventually(async () => {
@@ -109,6 +115,7 @@ describe('signals over the three servers', () => {
         portfolioId,
       });
       expect(portfolio?.cash).toBe('500.1006');
+      expect([portfolio?.reservedCash, portfolio?.freeCash]).toEqual(['0', '500.1006']);
       expect(portfolio?.positions.map(({ quantity }) => quantity)).toEqual(['4.54']);
     });
     const list = await queries.listSignals({ userId: 'local', portfolioId });

@@ -5,13 +5,22 @@ import type {
   PortfolioSchema,
   PositionSchema,
 } from '../../../gen/cipherhorizon/trading/v1/queries_pb.ts';
-import { add, type Decimal, decimal, divide, mul, sub, zero } from '../../../kernel/decimal.ts';
+import {
+  add,
+  type Decimal,
+  decimal,
+  divide,
+  mul,
+  sub,
+  toText,
+  zero,
+} from '../../../kernel/decimal.ts';
 import { amountText, fractionDigitsOfPart } from '../amounts.ts';
 import { enumOf } from '../enums.ts';
 import type { InstrumentDocument } from '../instruments/instruments.ts';
 import { sizeOf } from '../lots/pages.ts';
 import type { Found } from '../reading.ts';
-import type { PortfolioDocument } from './portfolios.ts';
+import type { PortfolioDocument, Reserved } from './portfolios.ts';
 import type { PositionDocument } from './positions.ts';
 
 /** An instrument's last recorded price and its time, undefined while it has none. */
@@ -30,14 +39,20 @@ export function toPortfolio(
   const held = all
     .filter(({ quantity }) => quantity !== '0')
     .sort((a, b) => (a.instrumentId < b.instrumentId ? -1 : 1));
-  const { firstActivityAt: _, activities, revision, ...amounts } = terms;
+  const { firstActivityAt: _, reserved, activities, revision, ...amounts } = terms;
+  const reservedCash = sum(reserved.map(([, , cash]) => decimal(cash)));
   return {
     ...amounts,
+    reservedCash: amountText(reservedCash),
+    freeCash: amountText(sub(decimal(document.cash), reservedCash)),
     ...valueOfAll(held, prices, document.cash),
     portfolioId: found.id,
     portfolioName: name,
     costBasisMethod: enumOf(CostBasisMethodSchema, costBasisMethod),
-    positions: held.map((position) => toPosition(position, prices)),
+    positions: held.map((position) => ({
+      ...toPosition(position, prices),
+      reservedQuantity: unitsOf(reserved, position.instrumentId),
+    })),
     targetWeights: targetWeights.map(([instrumentId, weight]) => ({ instrumentId, weight })),
     realisedGain: amountText(sum(all.map(({ realised }) => decimal(realised)))),
     openedAt: timestampFromMs(openedAt),
@@ -45,6 +60,12 @@ export function toPortfolio(
     activities: BigInt(activities),
     revision: BigInt(revision),
   };
+}
+
+/** Those of the instrument. */
+function unitsOf(reserved: readonly Reserved[], instrumentId: string): string {
+  const own = reserved.filter(([, id]) => id === instrumentId);
+  return toText(sum(own.map(([, , , units]) => decimal(units))));
 }
 
 /** Nothing where one of the positions has no price: a sum without it would be wrong. */

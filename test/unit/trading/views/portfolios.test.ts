@@ -10,6 +10,10 @@ import {
   PortfolioSort,
   TradingQueryService,
 } from '../../../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
+import {
+  FundsReservedSchema,
+  ReservationReleasedSchema,
+} from '../../../../src/gen/cipherhorizon/trading/v1/signal_events_pb.ts';
 import { portfolioDays } from '../../../../src/trading/views/portfolios/portfolio-days.ts';
 import { portfolios } from '../../../../src/trading/views/portfolios/portfolios.ts';
 import {
@@ -80,6 +84,7 @@ describe('documents', () => {
           ...{ userId: 'alice', name: 'Renamed', baseCurrency: 'USD', costBasisMethod: 'FIFO' },
           ...{ cash: '9734.5', deposited: '10000', withdrawn: '0.5', fees: '15' },
           targetWeights: [['BTC-USD', '0.5']],
+          reserved: [],
           openedAt: Date.parse('2016-01-01'),
           activities: 5,
           firstActivityAt: Date.parse('2020-01-01T01:00:00Z'),
@@ -297,6 +302,41 @@ describe('a portfolio', () => {
     const answer = answered(await ask(method.getPortfolio, { portfolioId: savings }));
     expect(answer.portfolio?.positions).toHaveLength(501);
     expect(answer.portfolio).toMatchObject({ unrealisedGain: '501', totalValue: '1501' });
+  });
+
+  test('has what is put aside for signals, and what is free', async () => {
+    const { story } = trading();
+    const stream = `portfolio-${savings}`;
+    const [purchase, sale] = [uuid(801), uuid(802)];
+    const reserve = (signalId: string, cash: string, units: string) =>
+      story.append(
+        stream,
+        create(FundsReservedSchema, {
+          ...{ portfolioId: savings, signalId, instrumentId: 'BTC-USD', cash, units },
+        }),
+      );
+    const shown = async () => {
+      const { ask } = await read(story);
+      const answer = answered(await ask(method.getPortfolio, { portfolioId: savings }));
+      const { cash, reservedCash, freeCash, positions: held, revision } = answer.portfolio ?? {};
+      return { cash, reservedCash, freeCash, units: held?.[0]?.reservedQuantity, revision };
+    };
+    expect(await shown()).toEqual({
+      ...{ cash: '9735', reservedCash: '0', freeCash: '9735', units: '0', revision: 4n },
+    });
+    reserve(purchase, '1000.5', '0');
+    reserve(sale, '0', '0.25');
+    reserve(uuid(803), '0', '0.5');
+    expect(await shown()).toEqual({
+      ...{ cash: '9735', reservedCash: '1000.5', freeCash: '8734.5', units: '0.75', revision: 7n },
+    });
+    const released = { portfolioId: savings, instrumentId: 'BTC-USD' };
+    for (const signalId of [purchase, sale, uuid(804)]) {
+      story.append(stream, create(ReservationReleasedSchema, { ...released, signalId }));
+    }
+    expect(await shown()).toEqual({
+      ...{ cash: '9735', reservedCash: '0', freeCash: '9735', units: '0.5', revision: 10n },
+    });
   });
 
   test('of cash alone is worth its cash', async () => {
