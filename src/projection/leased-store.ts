@@ -6,14 +6,15 @@ import type { ReadModelStore } from './read-model-store.ts';
  * whoever writes it. They do not guard which generation is live, what is written whatever its version,
  * and what is derived from views as they were: a process that was stopped, and is let go on when
  * another one works, finds here that its time is over.
- *
- * holds: by the clock of this process, with no question to the store
  */
-export function leased(store: ReadModelStore, holds: () => boolean): ReadModelStore {
+export function leased(
+  store: ReadModelStore,
+  holds: () => boolean | Promise<boolean>,
+): ReadModelStore {
   const whileHeld =
     <Given extends unknown[], Result>(write: (...given: Given) => Promise<Result>) =>
     async (...given: Given): Promise<Result> => {
-      if (holds()) return write(...given);
+      if (await holds()) return write(...given);
       throw new StoreFault('STORE_FAILED', 'the lease is over: another projector may work now');
     };
   return Object.assign(Object.create(store) as ReadModelStore, {

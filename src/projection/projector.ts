@@ -82,7 +82,7 @@ const beatsPerLook = 3;
 
 export function createProjector(options: ProjectorOptions): Projector {
   const { source, log, now, name = randomUUID() } = options;
-  let holds = () => false;
+  let holds = async () => false;
   const parts = createParts(options, () => holds());
   const { lanes, store, derivers } = parts;
   const generations = createGenerations(parts);
@@ -152,7 +152,7 @@ export function createProjector(options: ProjectorOptions): Projector {
   };
 
   /** From getting the lease until it is lost: the stores may come and go meanwhile. */
-  const runTerm = async (signal: AbortSignal, isHeld: () => boolean) => {
+  const runTerm = async (signal: AbortSignal, isHeld: () => Promise<boolean>) => {
     term = signal;
     holds = isHeld;
     worker = name;
@@ -228,7 +228,7 @@ export function createProjector(options: ProjectorOptions): Projector {
   };
 }
 
-function createParts(options: ProjectorOptions, holds: () => boolean) {
+function createParts(options: ProjectorOptions, holds: () => Promise<boolean>) {
   const { views, source, log, now } = options;
   const upcasters = options.upcasters ?? [];
   const names = new Set(views.map(({ name }) => name));

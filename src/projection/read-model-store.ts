@@ -93,8 +93,9 @@ export type Misindexed = {
  *   the document would be indexed as: somebody has written beside this port.
  * - `lease` gives the right to write to `owner` for so long from now, or prolongs it, and answers
  *   whether `owner` has it: false while another's lease runs. With 0 ms `owner` gives it back. It
- *   spares two projectors the same work; what guards the documents is their positions. `leasedBy`
- *   tells who has it, undefined while nobody does.
+ *   spares two projectors the same work; what guards the documents is their positions. `prolong`
+ *   does so also for a lease that has ended, while nobody else has had one since; else it answers
+ *   false. `leasedBy` tells who has it, undefined while nobody does.
  * - `count` is how many documents are not deleted; asking every second costs nothing.
  * - Faults of the store reject with StoreFault; a generation that isn't there, and a refusal to
  *   switch or drop, with STORE_FAILED.
@@ -123,6 +124,7 @@ export type ReadModelStore = {
   readonly scan: (ref: GenerationRef) => AsyncIterable<StoredDocument>;
   readonly inspect: (ref: GenerationRef, ids?: readonly string[]) => AsyncIterable<Misindexed>;
   readonly lease: (owner: string, ttlMs: number) => Promise<boolean>;
+  readonly prolong: (owner: string, ttlMs: number) => Promise<boolean>;
   readonly leasedBy: () => Promise<string | undefined>;
   readonly count: (ref: GenerationRef) => Promise<number>;
   readonly parked: (ref: GenerationRef) => Promise<readonly ParkedEvent[]>;

@@ -15,16 +15,18 @@ const lookMs = 250;
  *     either --signal--> over; the lease is given back
  *
  * `work` ends when the signal of its term aborts. That may come late, in a process that hung: whether
- * the lease is held is told by `holds`, from when it was asked for last.
+ * the lease is held is told by `holds`, from when it was asked for last. Where that is too long ago
+ * (an index of a large generation was made) it is the store that knows: while nobody else has had the
+ * lease since, the term goes on.
  *
  * @throws what the store throws where it cannot be asked for the lease
  */
 export async function workWhileLeased(options: {
-  readonly store: Pick<ReadModelStore, 'lease' | 'leasedBy'>;
+  readonly store: Pick<ReadModelStore, 'lease' | 'prolong' | 'leasedBy'>;
   readonly owner: string;
   readonly log: Log;
   readonly signal: AbortSignal;
-  readonly work: (term: AbortSignal, holds: () => boolean) => Promise<void>;
+  readonly work: (term: AbortSignal, holds: () => Promise<boolean>) => Promise<void>;
   /** Who works meanwhile; undefined where that is not known yet. */
   readonly onStandby: (worker: string | undefined) => void;
 }): Promise<void> {
@@ -32,13 +34,13 @@ export async function workWhileLeased(options: {
   let worker: string | undefined;
   // The store counts from when it is asked, which is later than this.
   const lease: Lease = { heldUntil: 0 };
-  const take = async (): Promise<boolean> => {
+  const ask = (how: 'lease' | 'prolong') => async (): Promise<boolean> => {
     const askedAt = performance.now();
-    const isOurs = await store.lease(owner, leaseMs);
+    const isOurs = await store[how](owner, leaseMs);
     lease.heldUntil = isOurs ? askedAt + leaseMs : 0;
     return isOurs;
   };
-  const holds = () => performance.now() < lease.heldUntil;
+  const [take, prolong] = [ask('lease'), ask('prolong')];
   while (!signal.aborted) {
     if (!(await take())) {
       const now = await store.leasedBy();
@@ -51,7 +53,9 @@ export async function workWhileLeased(options: {
     worker = undefined;
     const end = new AbortController();
     const term = AbortSignal.any([signal, end.signal]);
-    const renewing = renew({ log, lease, take }, term).finally(() => end.abort());
+    const renewing = renew({ log, lease, prolong }, term).finally(() => end.abort());
+    const holds = async () =>
+      performance.now() < lease.heldUntil || (!term.aborted && (await prolong()));
     try {
       await work(term, holds);
     } finally {
@@ -73,15 +77,15 @@ type Lease = { heldUntil: number };
 
 /** Ends when the lease is lost. */
 async function renew(
-  options: { readonly log: Log; readonly lease: Lease; readonly take: () => Promise<boolean> },
+  options: { readonly log: Log; readonly lease: Lease; readonly prolong: () => Promise<boolean> },
   term: AbortSignal,
 ): Promise<void> {
-  const { log, lease, take } = options;
+  const { log, lease, prolong } = options;
   for (;;) {
     await delay(renewMs, undefined, { signal: term }).catch(() => undefined);
     if (term.aborted) return;
     try {
-      if (!(await take())) return;
+      if (!(await prolong())) return;
     } catch (error) {
       log.warn({ err: error }, 'the lease could not be renewed');
       if (performance.now() > lease.heldUntil) return;

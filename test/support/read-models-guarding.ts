@@ -89,6 +89,22 @@ export function describeGuarding(underTest: ReadModelsUnderTest): void {
       await lease('two', 0);
     });
 
+    test('is prolonged, also when it has ended, unless somebody else has had one since', async () => {
+      const prolong = (owner: string) => underTest.store.prolong(owner, long);
+      expect(await prolong('one')).toBe(false);
+      expect(await lease('one', 1)).toBe(true);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await prolong('one')).toBe(true);
+      expect(await underTest.store.leasedBy()).toBe('one');
+      expect(await prolong('two')).toBe(false);
+      expect(await lease('one', 1)).toBe(true);
+      while (!(await lease('two', long))) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(await prolong('one')).toBe(false);
+      await lease('two', 0);
+      expect(await prolong('one')).toBe(false);
+      expect(await prolong('two')).toBe(false);
+    });
+
     test('is shortened, too', async () => {
       expect(await lease('one', long)).toBe(true);
       expect(await lease('one', 50)).toBe(true);

@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import Database from 'better-sqlite3';
 import { position } from '../../../src/kernel/position.ts';
 import { fingerprintOf } from '../../../src/projection/fingerprint.ts';
 import { leased } from '../../../src/projection/leased-store.ts';
@@ -38,21 +39,46 @@ test('without the lease nothing is written, and everything can be read', async (
   expect(await store.count(live)).toBe(1);
 });
 
-test('a projector that hung longer than its lease writes nothing of what it was at', async () => {
-  await using stores = fresh();
+/** A view that hangs once for longer than a lease. */
+function hangingView(meanwhile: () => void) {
   const hang = { isDue: true };
-  const hanging = sumsView({
+  return sumsView({
     project: (sum, event, id) => {
       if (hang.isDue) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, leaseMs);
+      if (hang.isDue) meanwhile();
       hang.isDue = false;
       return view.project(sum, event, id) as never;
     },
+  });
+}
+
+test('a projector that hung while another one worked writes nothing of what it was at', async () => {
+  const folder = mkdtempSync(join(root, 'l-'));
+  await using stores = openStores(folder);
+  const hanging = hangingView(() => {
+    const file = new Database(join(folder, 'views.db'));
+    // Another one has had it, and was killed.
+    file.exec("UPDATE lease SET owner = 'another', until = 0");
+    file.close();
   });
   await using projector = stores.start({ views: [hanging] });
   await stores.caughtUp(hanging);
   await stores.append('p-1', deposited('USD'));
   await stores.caughtUp(hanging);
   expect(projector.lastError()?.message).toContain('the lease is over');
+  expect(await stores.documentOf(hanging, 'USD')).toEqual({ deposits: 1, note: '' });
+});
+
+test('one that hung while no other one worked goes on with it', async () => {
+  await using stores = fresh();
+  const hanging = hangingView(() => undefined);
+  await using projector = stores.start({ views: [hanging] });
+  await stores.caughtUp(hanging);
+  const term = projector.term();
+  await stores.append('p-1', deposited('USD'));
+  await stores.caughtUp(hanging);
+  expect(projector.lastError()).toBeUndefined();
+  expect(projector.term()).toBe(term);
   expect(await stores.documentOf(hanging, 'USD')).toEqual({ deposits: 1, note: '' });
 });
 

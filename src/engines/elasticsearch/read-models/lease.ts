@@ -21,6 +21,15 @@ const takeScript = `${isFree}
     ctx._source.owner = null;
   }`;
 
+/** Whoever takes it, gives it back, or sees that it has ended, leaves nothing of the owner before. */
+const prolongScript = `
+  if (ctx._source.owner == params.owner) {
+    ctx._source.since = ctx._now;
+    ctx._source.until = ctx._now + params.ttl;
+  } else {
+    ctx.op = 'none';
+  }`;
+
 const lookScript = `${isFree}
   if (isFree && ctx._source.owner != null) {
     ctx._source.owner = null;
@@ -79,6 +88,10 @@ export function createLease(client: Client, prefix: string) {
       const params = { owner, ttl: Math.max(0, Math.ceil(ttlMs)) };
       const { result } = await run({ source: takeScript, params });
       return result !== 'noop' && ttlMs > 0;
+    },
+    prolong: async (owner: string, ttlMs: number): Promise<boolean> => {
+      const params = { owner, ttl: Math.ceil(ttlMs) };
+      return (await run({ source: prolongScript, params })).result !== 'noop';
     },
     leasedBy: async (): Promise<string | undefined> => {
       const { get } = await run({ source: lookScript });

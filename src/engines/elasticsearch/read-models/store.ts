@@ -32,7 +32,7 @@ export function createStore(
   const recent = createRecent();
   const catalogue = createCatalogue(client, recent, { prefix, refreshIntervalMs });
   const apply = createApply(client, catalogue, recent, refreshIntervalMs);
-  const { lease, leasedBy } = createLease(client, prefix);
+  const { lease, prolong, leasedBy } = createLease(client, prefix);
 
   let isClosed = false;
 
@@ -161,6 +161,7 @@ export function createStore(
     scan,
     inspect,
     lease: (owner, ttlMs) => guarded('take the lease', () => lease(owner, ttlMs)),
+    prolong: (owner, ttlMs) => guarded('prolong the lease', () => prolong(owner, ttlMs)),
     leasedBy: () => guarded('read the lease', leasedBy),
     count: (ref) => guarded(`count "${ref.view.name}"`, () => count(ref)),
     parked: (ref) => guarded(`list the parked events of "${ref.view.name}"`, () => parked(ref)),

@@ -27,10 +27,17 @@ export function createLease(database: SqliteDatabase, statements: Statements) {
     return changes === 1;
   }
 
+  /** Whoever takes it, or gives it back, leaves no row of the owner before. */
+  function prolong(owner: string, ttlMs: number): boolean {
+    const now = Date.now();
+    const sql = 'UPDATE lease SET since = ?, until = ? WHERE owner = ?';
+    return statements.run(sql).run(now, now + ttlMs, owner).changes === 1;
+  }
+
   function leasedBy(): string | undefined {
     const row = statements.rows('SELECT owner FROM lease WHERE until > ?').get(Date.now());
     return (row as [string] | undefined)?.[0];
   }
 
-  return { lease, leasedBy };
+  return { lease, prolong, leasedBy };
 }

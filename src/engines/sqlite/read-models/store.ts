@@ -32,7 +32,7 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
   const layouts = createLayouts(statements);
   const apply = createApply(database, statements, layouts);
   const inspect = createInspect(database, statements, layouts);
-  const { lease, leasedBy } = createLease(database, statements);
+  const { lease, prolong, leasedBy } = createLease(database, statements);
   const atomically = database.transaction((work: () => void) => work()).immediate;
 
   async function guarded<T>(what: string, work: () => T | Promise<T>): Promise<T> {
@@ -163,6 +163,7 @@ export function createStore(path: string, database: SqliteDatabase): ReadModelSt
     scan,
     inspect: (ref, ids) => guardedItems(`inspect "${ref.view.name}"`, inspect(ref, ids)),
     lease: (owner, ttlMs) => guarded('lease the read models', () => lease(owner, ttlMs)),
+    prolong: (owner, ttlMs) => guarded('prolong the lease', () => prolong(owner, ttlMs)),
     leasedBy: () => guarded('read the lease', leasedBy),
     count: (ref) =>
       guarded(`count "${ref.view.name}"`, () => {
