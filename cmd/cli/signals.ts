@@ -121,9 +121,21 @@ function printSignal({ output }: Cli, signal: Signal): void {
     ['trailing stop', exits?.trailingStopDistance ?? ''],
     ['stop by now', exits?.stopPrice ?? ''],
     ['best price', exits?.bestPrice ?? ''],
-    ['levels watched', exits === undefined ? '' : signal.exitsWatched ? 'yes' : 'no more'],
+    ['levels watched', watchedOf(signal)],
+    ['levels reached', signal.exitAttempts === 0 ? '' : formatAttempts(signal)],
     ['accepted', formatTime(signal.acceptedAt)],
     ['changed', formatTime(signal.changedAt)],
   ];
   output.fields(fields.filter(([, value]) => value !== ''));
+}
+
+function watchedOf({ exits, exitsWatched, exitAttempts }: Signal): string {
+  if (exits === undefined) return '';
+  if (!exitsWatched) return 'no more';
+  return exitAttempts === 0 ? 'yes' : 'yes, again';
+}
+
+function formatAttempts({ exitAttempts, exitSignalId }: Signal): string {
+  const times = exitAttempts === 1 ? 'once' : `${exitAttempts} times`;
+  return exitSignalId === '' ? times : `${times}; the last sale is ${exitSignalId}`;
 }

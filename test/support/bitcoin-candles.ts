@@ -15,7 +15,11 @@ export function bitcoinRows() {
 }
 
 export function bitcoinCandles(): readonly FillCandle[] {
-  return bitcoinRows().map(({ start, open, high, low, close, volume }) => ({
+  return candlesOf(bitcoinRows());
+}
+
+export function candlesOf(rows: ReturnType<typeof bitcoinRows>): readonly FillCandle[] {
+  return rows.map(({ start, open, high, low, close, volume }) => ({
     ...{ start, seconds: 86_400, open: decimal(open), high: decimal(high), low: decimal(low) },
     ...{ close: decimal(close), volume: decimal(volume) },
   }));

@@ -1,5 +1,6 @@
-import { add, isPositive, min, sub, zero } from '../../kernel/decimal.ts';
+import { add, type Decimal, isPositive, min, sub, zero } from '../../kernel/decimal.ts';
 import { type Account, averagePrice, isFlat, type TradeReason } from './backtest-account.ts';
+import { exitPlacedAfter, exitPrices, levelReachedBy } from './exit-levels.ts';
 import {
   type FillCandle,
   type FillModel,
@@ -8,7 +9,7 @@ import {
   fillsOf,
   type WorkingOrder,
 } from './fills.ts';
-import { protectionOf, type RiskLimits } from './risk.ts';
+import { type Protection, protectionOf, type RiskLimits } from './risk.ts';
 
 /** An order at the venue, and why it is there. */
 export type PlacedOrder = { readonly order: WorkingOrder; readonly reason: TradeReason };
@@ -16,13 +17,10 @@ export type PlacedOrder = { readonly order: WorkingOrder; readonly reason: Trade
 /** What a candle did to an order. */
 export type Worked = { readonly placed: PlacedOrder; readonly outcome: FillOutcome };
 
-/** The two orders of a risk profile; what the one sells, the other one does not. */
-export type ProtectiveOrders = {
-  readonly stop?: PlacedOrder;
-  readonly takeProfit?: PlacedOrder;
-};
+/** A position as it is at the end of a candle, and where it is to be left from the next one on. */
+export type Watched = { readonly levels: Protection; readonly quantity: Decimal };
 
-type Market = { readonly model: FillModel; readonly rules: FillRules };
+export type Market = { readonly model: FillModel; readonly rules: FillRules };
 
 /** Sales are of no more than there is. */
 export function work(
@@ -36,52 +34,22 @@ export function work(
   return { placed: { order: held, reason }, outcome: fillsOf(held, candle, model, rules) };
 }
 
-/**
- * Which of the two a candle fills. What the opening is beyond comes first; of what is reached later in
- * one and the same candle nobody knows the order, so it is the stop.
- */
-export function workProtective(
-  { stop, takeProfit }: ProtectiveOrders,
-  candle: FillCandle,
-  account: Account,
-  market: Market,
-): Worked | undefined {
-  const stopped = stop && work(stop, candle, account, market);
-  const taken = takeProfit && work(takeProfit, candle, account, market);
-  const isAtOpening = (worked: Worked | undefined) => worked?.outcome.fills[0]?.at === candle.start;
-  if (stopped === undefined || (isAtOpening(taken) && !isAtOpening(stopped))) {
-    return taken?.outcome.fills.length === 0 ? undefined : taken;
-  }
-  if (stopped.outcome.triggered) return stopped;
-  return taken?.outcome.fills.length === 0 ? undefined : taken;
+export function watchedOf(account: Account, limits: RiskLimits): Watched | undefined {
+  if (isFlat(account) || !isPositive(account.bought)) return undefined;
+  const levels = protectionOf(limits, averagePrice(account), account.best);
+  return { levels, quantity: account.position };
 }
 
-/**
- * The protective orders of the position as it is at the end of a candle. Those that are there keep
- * the time of their placing, and a stop that was reached stays reached.
- */
-export function protectiveOrders(
-  before: ProtectiveOrders,
-  account: Account,
-  limits: RiskLimits,
-  { start }: FillCandle,
+/** The sale that a candle leads to by reaching a level; it can fill it, too. */
+export function exitBy(
+  candle: FillCandle,
+  { levels, quantity }: Watched,
+  { model, rules }: Market,
   nextId: () => string,
-): ProtectiveOrders {
-  if (isFlat(account) || !isPositive(account.bought)) return {};
-  const { stop, takeProfit } = protectionOf(limits, averagePrice(account), account.best);
-  const sale = (there: PlacedOrder | undefined): WorkingOrder => ({
-    ...(there?.order ?? { id: nextId(), side: 'SELL' as const, placedAfter: start }),
-    ...{ quantity: account.position, filled: zero, spent: zero },
-  });
-  return {
-    ...(stop && {
-      stop: { order: { ...sale(before.stop), stopPrice: stop.price }, reason: stop.reason },
-    }),
-    ...(takeProfit && {
-      takeProfit: {
-        order: { ...sale(before.takeProfit), limitPrice: takeProfit },
-        reason: 'TAKE_PROFIT' as const,
-      },
-    }),
-  };
+): PlacedOrder | undefined {
+  const reached = levelReachedBy(candle, levels, rules.tickSize);
+  if (reached === undefined) return undefined;
+  const placedAfter = exitPlacedAfter(candle, model.delayCandles);
+  const sale = { id: nextId(), side: 'SELL' as const, quantity, filled: zero, spent: zero };
+  return { order: { ...sale, ...exitPrices(reached), placedAfter }, reason: reached.reason };
 }

@@ -10,13 +10,14 @@ import {
   withBest,
 } from './backtest-account.ts';
 import {
+  exitBy,
   type PlacedOrder,
-  type ProtectiveOrders,
-  protectiveOrders,
+  type Watched,
   type Worked,
+  watchedOf,
   work,
-  workProtective,
 } from './backtest-orders.ts';
+import { exitGoodForCandles } from './exit-levels.ts';
 import { afterFills, type FillCandle, type FillModel, type FillRules } from './fills.ts';
 import { isCoolingDown, isDrawnDown, type RiskLimits } from './risk.ts';
 import { createRuleEvaluator } from './rules.ts';
@@ -86,7 +87,9 @@ export function createBacktest(setup: BacktestSetup): Backtest {
   let peak = setup.cash;
   let entry: PlacedOrder | undefined;
   let exit: PlacedOrder | undefined;
-  let protective: ProtectiveOrders = {};
+  /** A sale at a level; while it is under way, no other one is watched. */
+  let leaving: PlacedOrder | undefined;
+  let watched: Watched | undefined;
   let orders = 0;
   let trades = 0;
 
@@ -107,8 +110,9 @@ export function createBacktest(setup: BacktestSetup): Backtest {
   const rest = (
     { placed, outcome }: Worked,
     { start, seconds }: FillCandle,
+    candles = goodFor,
   ): PlacedOrder | undefined => {
-    const last = placed.order.placedAfter + (goodFor + setup.model.delayCandles) * seconds;
+    const last = placed.order.placedAfter + (candles + setup.model.delayCandles) * seconds;
     const isOpen = outcome.status === 'OPEN' || outcome.status === 'WAITING';
     return isOpen && start < last
       ? { ...placed, order: afterFills(placed.order, outcome) }
@@ -123,6 +127,8 @@ export function createBacktest(setup: BacktestSetup): Backtest {
       entry = rest(worked, candle);
       if (entry === undefined && isFlat(account)) counts.unfilled += 1;
     }
+    // What the rules sell is reserved until its order is over.
+    const isSelling = exit !== undefined;
     if (exit !== undefined && !isFlat(account)) {
       const worked = work(exit, candle, account, market);
       done.push(...bookAll(worked));
@@ -130,18 +136,20 @@ export function createBacktest(setup: BacktestSetup): Backtest {
       const isRefused = worked.outcome.status === 'REJECTED';
       exit = isRefused ? sellAll(candle.start) : rest(worked, candle);
     }
-    const worked = isFlat(account)
-      ? undefined
-      : workProtective(protective, candle, account, market);
-    if (worked !== undefined) {
+    if (!isFlat(account) && !isSelling) {
+      leaving ??= watched && exitBy(candle, watched, market, nextId);
+    }
+    if (!isFlat(account) && leaving !== undefined) {
+      const worked = work(leaving, candle, account, market);
       done.push(...bookAll(worked));
-      if (worked.placed.order.stopPrice !== undefined) {
-        const triggered = { ...worked.placed.order, triggered: worked.outcome.triggered };
-        protective = { stop: { ...worked.placed, order: triggered } };
-      }
+      // One that is over, and has left something, is followed by another at the next level reached.
+      leaving = rest(worked, candle, exitGoodForCandles);
       if (worked.outcome.fills.length > 0) entry = undefined;
     }
-    if (isFlat(account)) exit = undefined;
+    if (isFlat(account)) {
+      exit = undefined;
+      leaving = undefined;
+    }
     return done;
   };
 
@@ -180,7 +188,7 @@ export function createBacktest(setup: BacktestSetup): Backtest {
       const isTrading = candle.start >= from;
       const done = isTrading ? fill(candle) : [];
       account = withBest(account, candle.high);
-      protective = protectiveOrders(protective, account, limits, candle, nextId);
+      watched = watchedOf(account, limits);
       const advice = evaluator.next({
         close: toNumber(candle.close),
         volume: toNumber(candle.volume),
@@ -191,7 +199,7 @@ export function createBacktest(setup: BacktestSetup): Backtest {
       peak = max(peak, equity);
       if (advice.exit) {
         entry = undefined;
-        if (!isFlat(account) && exit === undefined) {
+        if (!isFlat(account) && exit === undefined && leaving === undefined) {
           counts.exitSignals += 1;
           exit = sellAll(candle.start);
         }

@@ -1,19 +1,17 @@
 import { create } from '@bufbuild/protobuf';
 import { CandlesRecordedSchema } from '../../gen/cipherhorizon/trading/v1/events_pb.ts';
 import type { Candle } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
-import { MatchOrderCommandSchema } from '../../gen/cipherhorizon/trading/v1/order_commands_pb.ts';
-import { OrderPlacedSchema } from '../../gen/cipherhorizon/trading/v1/order_events_pb.ts';
 import {
   ExecuteExitSignalCommandSchema,
   WatchSignalExitsCommandSchema,
 } from '../../gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
 import {
-  SignalAcceptedSchema,
   type SignalExitRaised,
   SignalExitRaisedSchema,
   SignalExitReachedSchema,
   SignalExitsEndedSchema,
-  SignalFailedSchema,
+  type SignalExitsRearmed,
+  SignalExitsRearmedSchema,
   type SignalSettled,
   SignalSettledSchema,
 } from '../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
@@ -26,8 +24,8 @@ import {
   type PolicyDefinition,
   reactsTo,
 } from '../../process/kit.ts';
-import { paperVenue } from '../model/paper-venue.ts';
 import { paperVenuePolicy, seriesKey } from './paper-venue.ts';
+import { signalFollowUpPolicy } from './signal-follow-up.ts';
 
 /** Prices, or empty for none. `best`: only where a stop trails it. */
 type Exits = {
@@ -37,7 +35,9 @@ type Exits = {
   readonly best: string;
 };
 
-function exitsInterest({ signalId, terms, exits }: SignalSettled | SignalExitRaised) {
+type Watched = SignalSettled | SignalExitRaised | SignalExitsRearmed;
+
+function exitsInterest({ signalId, terms, exits }: Watched) {
   if (exits === undefined || terms === undefined) return undefined;
   const { instrumentId, interval, portfolioId } = terms;
   const { stopPrice: stop, takeProfit, bestPrice: best } = exits;
@@ -60,6 +60,7 @@ const signalExitsPolicy = definePolicy<Exits>({
   opens: [
     opensBy({ event: SignalSettledSchema, interest: exitsInterest }),
     opensBy({ event: SignalExitRaisedSchema, interest: exitsInterest }),
+    opensBy({ event: SignalExitsRearmedSchema, interest: exitsInterest }),
   ],
   closes: [
     closesBy({ event: SignalExitReachedSchema, target: ({ signalId }) => signalId }),
@@ -83,68 +84,10 @@ const signalExitsPolicy = definePolicy<Exits>({
   actsAs: ({ actor }) => ({ subject: actor, roles: ['process'] }),
 });
 
-/** Looks at what was recorded while the levels were others, or none. */
-function watchNow({ signalId, terms, exits }: SignalSettled | SignalExitRaised) {
-  if (terms === undefined || exits === undefined) return undefined;
-  const { instrumentId, interval, portfolioId } = terms;
-  const of = { signalId, instrumentId, interval, portfolioId };
-  return {
-    schema: WatchSignalExitsCommandSchema,
-    build: () => create(WatchSignalExitsCommandSchema, of),
-  };
-}
-
 /**
- * What follows from the events of one signal. Candles that were recorded between the signal and its
- * order, or between the order and the settlement, went to nobody: they are looked at now.
- */
-const signalFollowUpPolicy = definePolicy<Record<string, never>>({
-  name: 'signal_follow_up',
-  opens: [
-    opensBy({
-      event: SignalAcceptedSchema,
-      interest: ({ signalId }) => ({ target: signalId, key: signalId, data: {} }),
-    }),
-  ],
-  closes: [
-    closesBy({
-      event: SignalSettledSchema,
-      target: ({ signalId, exits }) => (exits === undefined ? signalId : undefined),
-    }),
-    closesBy({ event: SignalFailedSchema, target: ({ signalId }) => signalId }),
-    closesBy({ event: SignalExitReachedSchema, target: ({ signalId }) => signalId }),
-    closesBy({ event: SignalExitsEndedSchema, target: ({ signalId }) => signalId }),
-  ],
-  on: [
-    reactsTo({
-      event: OrderPlacedSchema,
-      key: ({ terms }) => terms?.signalId,
-      command: (_interest, { orderId, terms }) => {
-        if (terms?.venue !== paperVenue) return undefined;
-        const { instrumentId, interval } = terms;
-        return {
-          schema: MatchOrderCommandSchema,
-          build: () => create(MatchOrderCommandSchema, { orderId, instrumentId, interval }),
-        };
-      },
-    }),
-    reactsTo({
-      event: SignalSettledSchema,
-      key: ({ signalId }) => signalId,
-      command: (_interest, settled) => watchNow(settled),
-    }),
-    reactsTo({
-      event: SignalExitRaisedSchema,
-      key: ({ signalId }) => signalId,
-      command: (_interest, raised) => watchNow(raised),
-    }),
-  ],
-  actsAs: ({ actor }) => ({ subject: actor, roles: ['process', 'venue'] }),
-});
-
-/**
- * A level that was reached leads to a signal of its own. A policy of its own, too: what ends its
- * interest is what it reacts to, and nothing else may wait for its turn then.
+ * A level that was reached leads to a signal of its own, at every attempt to one of another id. That
+ * the event ends the interest keeps nothing back: what it leads to itself is sent. An exit that leaves
+ * something opens it again.
  */
 const signalExitPolicy = definePolicy<Record<string, never>>({
   name: 'signal_exit',
@@ -153,6 +96,10 @@ const signalExitPolicy = definePolicy<Record<string, never>>({
       event: SignalSettledSchema,
       interest: ({ signalId, exits }) =>
         exits === undefined ? undefined : { target: signalId, key: signalId, data: {} },
+    }),
+    opensBy({
+      event: SignalExitsRearmedSchema,
+      interest: ({ signalId }) => ({ target: signalId, key: signalId, data: {} }),
     }),
   ],
   closes: [
@@ -163,10 +110,11 @@ const signalExitPolicy = definePolicy<Record<string, never>>({
     reactsTo({
       event: SignalExitReachedSchema,
       key: ({ signalId }) => signalId,
-      command: ({ target }, { terms, origin, price, quantity, placedAfter }) => {
+      command: ({ target }, { terms, origin, price, quantity, placedAfter, exitSignalId }) => {
         if (terms === undefined) return undefined;
         const of = { terms, origin, price, quantity, placedAfter, parentSignalId: target };
-        const signalId = deriveUuid(target, 'exit');
+        // Events from before there was more than one attempt do not name it.
+        const signalId = exitSignalId || deriveUuid(target, 'exit');
         return {
           schema: ExecuteExitSignalCommandSchema,
           build: () => create(ExecuteExitSignalCommandSchema, { signalId, ...of }),

@@ -6,6 +6,7 @@ import type {
   ExecuteExitSignalCommand,
   ExecuteTradeSignalCommand,
   FailSignalCommand,
+  RearmSignalExitsCommand,
   WatchSignalExitsCommand,
 } from '../../gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
 import {
@@ -28,8 +29,10 @@ import {
 } from '../../kernel/decimal.ts';
 import { type Rejection, reject } from '../../kernel/rejection.ts';
 import { executeTradeSignal } from './execute.ts';
-import { executeExit, watchExits } from './exits.ts';
+import { watchExits } from './exits.ts';
+import { executeExit } from './leave.ts';
 import { exitLevels } from './levels.ts';
+import { rearmExits } from './rearm.ts';
 import { relatedPortfolio, type SignalRelated, seriesOf } from './related.ts';
 import type { SignalEvent, SignalState } from './state.ts';
 
@@ -39,7 +42,8 @@ export type SignalCommand =
   | BeginSignalExecutionCommand
   | CompleteSignalCommand
   | FailSignalCommand
-  | WatchSignalExitsCommand;
+  | WatchSignalExitsCommand
+  | RearmSignalExitsCommand;
 
 type Decision = readonly SignalEvent[] | Rejection;
 type Context = DecisionContext<SignalRelated>;
@@ -62,6 +66,12 @@ export function related(
       return {
         portfolio: { category: 'portfolio', id: command.portfolioId },
         candles: seriesOf(command.instrumentId, command.interval),
+      };
+    case 'cipherhorizon.trading.v1.RearmSignalExitsCommand':
+      return {
+        portfolio: { category: 'portfolio', id: command.portfolioId },
+        candles: seriesOf(command.instrumentId, command.interval),
+        order: { category: 'order', id: command.exitSignalId },
       };
     case 'cipherhorizon.trading.v1.FailSignalCommand':
       return { order: { category: 'order', id: command.signalId } };
@@ -92,6 +102,10 @@ export function decide(command: SignalCommand, state: SignalState, context: Cont
     case 'cipherhorizon.trading.v1.WatchSignalExitsCommand': {
       if (state.lifecycle !== 'settled' || state.exits === undefined) return [];
       return watchExits(command, { ...state, exits: state.exits }, context);
+    }
+    case 'cipherhorizon.trading.v1.RearmSignalExitsCommand': {
+      if (state.lifecycle !== 'settled' || state.exits === undefined) return [];
+      return rearmExits(command, { ...state, exits: state.exits }, context);
     }
   }
 }

@@ -3,8 +3,11 @@ import type {
   CandleInterval,
   RiskProfile,
 } from '../../gen/cipherhorizon/trading/v1/model_pb.ts';
-
-import type { OrderFill, OrderTerms } from '../../gen/cipherhorizon/trading/v1/signal_model_pb.ts';
+import type {
+  OrderFill,
+  OrderStatus,
+  OrderTerms,
+} from '../../gen/cipherhorizon/trading/v1/signal_model_pb.ts';
 import type { Relation } from '../../kernel/decider.ts';
 import type { Decimal } from '../../kernel/decimal.ts';
 import type { RecentCandles } from '../model/recent-candles.ts';
@@ -27,6 +30,14 @@ export type SignalStrategy = {
   readonly riskProfile: RiskProfile;
 };
 
+/** What a signal looks at of its order, or of that of its exit. */
+export type SignalOrder = {
+  readonly lifecycle: string;
+  readonly fills: readonly OrderFill[];
+  /** Of one that is closed. */
+  readonly status?: OrderStatus;
+};
+
 type Gone = { readonly lifecycle: 'absent' };
 type Series = { readonly recent: RecentCandles };
 
@@ -36,7 +47,7 @@ export type SignalRelated = {
   readonly portfolio?: Gone | SignalPortfolio;
   readonly instrument?: Gone | SignalInstrument;
   readonly candles?: Series;
-  readonly order?: Gone | { readonly lifecycle: string; readonly fills: readonly OrderFill[] };
+  readonly order?: Gone | SignalOrder;
 } & { readonly [prices: `prices of ${string}`]: Series };
 
 type Known = { readonly [name: string]: unknown };

@@ -4,6 +4,7 @@ import {
   ExecuteExitSignalCommandSchema,
   ExecuteTradeSignalCommandSchema,
   FailSignalCommandSchema,
+  RearmSignalExitsCommandSchema,
   WatchSignalExitsCommandSchema,
 } from '../../gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
 import {
@@ -12,6 +13,7 @@ import {
   SignalExitRaisedSchema,
   SignalExitReachedSchema,
   SignalExitsEndedSchema,
+  SignalExitsRearmedSchema,
   SignalFailedSchema,
   SignalSettledSchema,
 } from '../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
@@ -31,6 +33,7 @@ export const signal = {
     CompleteSignalCommandSchema,
     FailSignalCommandSchema,
     WatchSignalExitsCommandSchema,
+    RearmSignalExitsCommandSchema,
   ],
   events: [
     SignalAcceptedSchema,
@@ -39,6 +42,7 @@ export const signal = {
     SignalFailedSchema,
     SignalExitRaisedSchema,
     SignalExitReachedSchema,
+    SignalExitsRearmedSchema,
     SignalExitsEndedSchema,
   ],
   initial,

@@ -3,7 +3,7 @@ import { RiskProfileSchema } from '../../gen/cipherhorizon/trading/v1/model_pb.t
 import { OrderTermsSchema } from '../../gen/cipherhorizon/trading/v1/signal_model_pb.ts';
 import { decimal, toText } from '../../kernel/decimal.ts';
 import type { JsonValue } from '../../kernel/json.ts';
-import { initial, type SignalState, type WatchedExits } from './state.ts';
+import { initial, type Leaving, type SignalState, type WatchedExits } from './state.ts';
 
 type ExitsJson = {
   readonly entry: string;
@@ -11,6 +11,8 @@ type ExitsJson = {
   readonly best: string;
   readonly lastCandle: number;
   readonly boughtAt: number;
+  readonly attempts: number;
+  readonly leaving: Leaving | null;
 };
 
 type StoredJson = {
@@ -21,7 +23,7 @@ type StoredJson = {
 };
 
 export const snapshot = {
-  version: 1,
+  version: 2,
   toJson: (state: SignalState): JsonValue => {
     if (state.lifecycle === 'absent') return state;
     const exits = state.lifecycle === 'settled' ? state.exits : undefined;
@@ -47,10 +49,12 @@ export const snapshot = {
 
 function exitsToJson(exits: WatchedExits): ExitsJson & JsonValue {
   const { entry, quantity, best } = exits;
-  return { ...exits, entry: toText(entry), quantity: toText(quantity), best: toText(best) };
+  const texts = { entry: toText(entry), quantity: toText(quantity), best: toText(best) };
+  return { ...exits, ...texts, leaving: exits.leaving ?? null };
 }
 
 function exitsFromJson(exits: ExitsJson): WatchedExits {
   const { entry, quantity, best } = exits;
-  return { ...exits, entry: decimal(entry), quantity: decimal(quantity), best: decimal(best) };
+  const decimals = { entry: decimal(entry), quantity: decimal(quantity), best: decimal(best) };
+  return { ...exits, ...decimals, leaving: exits.leaving ?? undefined };
 }

@@ -6,11 +6,14 @@ import type {
   SignalExitRaised,
   SignalExitReached,
   SignalExitsEnded,
+  SignalExitsRearmed,
   SignalFailed,
   SignalSettled,
 } from '../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
 import type { OrderTerms } from '../../gen/cipherhorizon/trading/v1/signal_model_pb.ts';
 import { type Decimal, decimal, max } from '../../kernel/decimal.ts';
+import { secondsOf } from '../model/interval.ts';
+import { exitIdOf } from './exit-id.ts';
 
 export type SignalEvent =
   | SignalAccepted
@@ -19,12 +22,14 @@ export type SignalEvent =
   | SignalFailed
   | SignalExitRaised
   | SignalExitReached
+  | SignalExitsRearmed
   | SignalExitsEnded;
 
-/** A purchase that is to be left at a level, while the market has not reached one. */
+/** A purchase that is to be left at a level, until nothing of it is there. */
 export type WatchedExits = {
   /** The average price that it was bought at. */
   readonly entry: Decimal;
+  /** What its own exits have left of it; somebody else may have sold more. */
   readonly quantity: Decimal;
   /** The highest price since. */
   readonly best: Decimal;
@@ -32,6 +37,16 @@ export type WatchedExits = {
   readonly lastCandle: number;
   /** When it was bought, in milliseconds since 1970. */
   readonly boughtAt: number;
+  /** How many times a level was reached. */
+  readonly attempts: number;
+  /** The exit that is under way: meanwhile nothing is watched. */
+  readonly leaving: Leaving | undefined;
+};
+
+export type Leaving = {
+  readonly exitSignalId: string;
+  /** The start of the candle that has reached the level. */
+  readonly candle: number;
 };
 
 type Signal = { readonly terms: OrderTerms; readonly riskProfile: RiskProfile };
@@ -41,7 +56,10 @@ type Signal = { readonly terms: OrderTerms; readonly riskProfile: RiskProfile };
  *     accepted, executing --failed--> failed, for ever
  *
  * Moved by the process that its acceptance starts. While `exits` are there, a settled purchase is
- * shown candles, until a level is reached or the position is no more.
+ * shown candles, until the position is no more:
+ *
+ *     watched --exit raised--> watched --exit reached--> leaving --exits rearmed--> watched
+ *     watched, leaving --exits ended--> no exits, for ever
  */
 export type SignalState =
   | { readonly lifecycle: 'absent' }
@@ -71,6 +89,9 @@ export function evolve(state: SignalState, event: SignalEvent): SignalState {
       return { ...signalOf(state, event), lifecycle: 'settled', exits: next };
     }
     case 'cipherhorizon.trading.v1.SignalExitReached':
+      return { ...signalOf(state, event), lifecycle: 'settled', exits: left(state, event) };
+    case 'cipherhorizon.trading.v1.SignalExitsRearmed':
+      return { ...signalOf(state, event), lifecycle: 'settled', exits: rearmed(state, event) };
     case 'cipherhorizon.trading.v1.SignalExitsEnded':
       return { ...signalOf(state, event), lifecycle: 'settled', exits: undefined };
   }
@@ -86,6 +107,27 @@ function watched(state: SignalState, event: SignalEvent): WatchedExits {
   throw new Error(`${event.$typeName} on a signal without exits`);
 }
 
+function left(state: SignalState, event: SignalExitReached): WatchedExits {
+  const exits = watched(state, event);
+  const { interval, execution } = signalOf(state, event).terms;
+  const behind = (execution?.delayCandles ?? 0) + 1;
+  const candle = Number(event.placedAfter) + behind * secondsOf(interval);
+  const leaving = { exitSignalId: exitIdOf(event), candle };
+  return { ...exits, attempts: exits.attempts + 1, leaving };
+}
+
+function rearmed(state: SignalState, event: SignalExitsRearmed): WatchedExits {
+  const { best, ...exits } = watched(state, event);
+  const { bestPrice } = event.exits ?? {};
+  return {
+    ...exits,
+    best: bestPrice ? max(best, decimal(bestPrice)) : best,
+    quantity: decimal(event.quantity),
+    lastCandle: Number(event.lastCandle),
+    leaving: undefined,
+  };
+}
+
 /** The candle of the last fill counts for the best price, and for nothing else. */
 function exitsOf(event: SignalSettled): WatchedExits | undefined {
   if (event.exits === undefined) return undefined;
@@ -96,6 +138,8 @@ function exitsOf(event: SignalSettled): WatchedExits | undefined {
     best: entry,
     lastCandle: Number(event.lastCandle) - 1,
     boughtAt: msOf(event.lastFillAt),
+    attempts: 0,
+    leaving: undefined,
   };
 }
 

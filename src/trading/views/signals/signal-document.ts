@@ -15,6 +15,7 @@ import type {
   SignalExitRaised,
   SignalExitReached,
   SignalExitsEnded,
+  SignalExitsRearmed,
   SignalFailed,
   SignalSettled,
 } from '../../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
@@ -53,6 +54,9 @@ export type SignalDocument = {
   /** ExitLevels as proto3 JSON. */
   readonly exits?: JsonValue;
   readonly exitsWatched: boolean;
+  /** How many times a level was reached; and the last of the sales that followed. */
+  readonly exitAttempts?: number;
+  readonly exitSignalId?: string;
   readonly acceptedAt: number;
   readonly changedAt: number;
 };
@@ -63,6 +67,7 @@ export type SignalChange =
   | SignalFailed
   | SignalExitRaised
   | SignalExitReached
+  | SignalExitsRearmed
   | SignalExitsEnded
   | OrderPlaced
   | OrderFilled
@@ -111,7 +116,18 @@ export function changeBy(event: SignalChange, before: SignalDocument): Partial<S
     case 'cipherhorizon.trading.v1.SignalExitRaised':
       return event.exits === undefined ? {} : { exits: toJson(ExitLevelsSchema, event.exits) };
     case 'cipherhorizon.trading.v1.SignalExitReached':
-      return { exitsWatched: false, changedAt: timeOf(event.reachedAt) };
+      return {
+        exitsWatched: false,
+        exitAttempts: (before.exitAttempts ?? 0) + 1,
+        ...given({ exitSignalId: event.exitSignalId }),
+        changedAt: timeOf(event.reachedAt),
+      };
+    case 'cipherhorizon.trading.v1.SignalExitsRearmed':
+      return {
+        exitsWatched: true,
+        ...(event.exits !== undefined && { exits: toJson(ExitLevelsSchema, event.exits) }),
+        changedAt: timeOf(event.rearmedAt),
+      };
     case 'cipherhorizon.trading.v1.SignalExitsEnded':
       return { exitsWatched: false, changedAt: timeOf(event.endedAt) };
     case 'cipherhorizon.trading.v1.OrderPlaced':

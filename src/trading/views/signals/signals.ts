@@ -10,6 +10,7 @@ import {
   SignalExitRaisedSchema,
   SignalExitReachedSchema,
   SignalExitsEndedSchema,
+  SignalExitsRearmedSchema,
   SignalFailedSchema,
   SignalSettledSchema,
 } from '../../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
@@ -19,7 +20,7 @@ import { accepted, changeBy, type SignalChange, type SignalDocument } from './si
 /** Every signal by its id, with what became of its order. */
 export const signals = defineView<SignalDocument>({
   name: 'trading_signals',
-  version: 1,
+  version: 2,
   schema: {
     userId: { kind: 'keyword', filter: true },
     strategyId: { kind: 'keyword', filter: true },
@@ -44,6 +45,8 @@ export const signals = defineView<SignalDocument>({
     reason: { kind: 'keyword' },
     exits: { kind: 'json' },
     exitsWatched: { kind: 'boolean' },
+    exitAttempts: { kind: 'integer' },
+    exitSignalId: { kind: 'keyword' },
     acceptedAt: { kind: 'instant', filter: true, sort: true },
     changedAt: { kind: 'instant' },
   },
@@ -54,6 +57,7 @@ export const signals = defineView<SignalDocument>({
     SignalFailedSchema,
     SignalExitRaisedSchema,
     SignalExitReachedSchema,
+    SignalExitsRearmedSchema,
     SignalExitsEndedSchema,
     OrderPlacedSchema,
     OrderFilledSchema,

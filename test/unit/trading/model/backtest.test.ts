@@ -10,6 +10,7 @@ import {
   createBacktest,
   runBacktest,
 } from '../../../../src/trading/model/backtest.ts';
+import { uniformOf } from '../../../../src/trading/model/chance.ts';
 import type { FillCandle } from '../../../../src/trading/model/fills.ts';
 import { riskLimitsOf } from '../../../../src/trading/model/risk.ts';
 import { tradingRule as rule } from '../../../support/trading-rules.ts';
@@ -137,6 +138,60 @@ describe('A backtest', () => {
     expect(run(rows, { limits: trailing }).trades).toEqual([
       '2 BUY 4.5 at 110 fee 4.95 ENTRY_RULE',
       '5 SELL 4.5 at 126 fee 5.67 TRAILING_STOP',
+    ]);
+  });
+
+  test('a sale at a level that the venue refuses is asked for again, at the level', () => {
+    // Three orders: the entry, and the sale twice.
+    const isRefused = (seed: number, id: string) => uniformOf(`${seed} ${id}`) < 0.5;
+    let seed = 0;
+    const fits = () => !isRefused(seed, 'order-1') && isRefused(seed, 'order-2');
+    while (!fits() || isRefused(seed, 'order-3')) seed += 1;
+    const chance = { rejectionRate: decimal('0.5'), seed: String(seed) };
+    const over = { model: { ...setup().model, ...chance }, limits: limits({ stopLoss: '0.1' }) };
+    const rows: Row[] = [100, 110, 110, [105, 106, 98, 104], [104, 104, 100, 103]];
+    expect(run(rows, over).trades).toEqual(['2 BUY 4.5 at 110 fee 4.95 ENTRY_RULE']);
+    expect(run([...rows, [103, 103, 98, 98]], over).trades[1]).toBe(
+      '6 SELL 4.5 at 99 fee 4.455 STOP_LOSS',
+    );
+  });
+
+  test('what a sale at a level leaves in a thin market is sold at the next candle at it', () => {
+    const model = { ...setup().model, participation: decimal('0.5') };
+    const over = { model, limits: limits({ stopLoss: '0.1', takeProfit: '0.5' }) };
+    const none = [[101, 101, 100, 101], 0] as const;
+    const rows: readonly (readonly [Row, number])[] = [
+      ...[[100, 100] as const, [110, 100] as const, [110, 100] as const],
+      [[105, 106, 98, 101], 4] as const,
+      // Neither the high nor what is over the stop counts, while the sale is under way.
+      ...[[[101, 200, 100, 101], 0] as const, ...Array.from({ length: 8 }, () => none)],
+      ...[[[101, 101, 100, 101], 100] as const, [[101, 101, 99, 101], 100] as const],
+    ];
+    const candles = candlesOf(rows.map(([row]) => row)).map((one, at) => ({
+      ...one,
+      volume: decimal(String(rows[at]?.[1])),
+    }));
+    const { trades } = runBacktest(setup(over), candles);
+    expect(
+      trades.map(({ side, at, quantity, price }) => [
+        side,
+        at / day,
+        ...[quantity, price].map(toText),
+      ]),
+    ).toEqual([
+      ['BUY', 2, '4.5', '110'],
+      ['SELL', 4, '2', '99'],
+      ['SELL', 15, '2.5', '99'],
+    ]);
+  });
+
+  test('levels are watched from the candle behind the entry on, whatever the delay', () => {
+    const over = { model: { ...setup().model, delayCandles: 1 } };
+    const rows: Row[] = [100, 110, 110, 110, [105, 106, 98, 99]];
+    const { trades } = run(rows, { ...over, limits: limits({ stopLoss: '0.1' }) });
+    expect(trades).toEqual([
+      '3 BUY 4.5 at 110 fee 4.95 ENTRY_RULE',
+      '5 SELL 4.5 at 99 fee 4.455 STOP_LOSS',
     ]);
   });
 

@@ -1,108 +1,20 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { create, type DescMessage } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { describe, expect, test } from '@jest/globals';
-import type { RiskProfileSchema } from '../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
-import {
-  CandleInterval,
-  TradeSide,
-} from '../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
+import { TradeSide } from '../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
 import {
   BeginSignalExecutionCommandSchema as Begin,
-  CompleteSignalCommandSchema as Complete,
   FailSignalCommandSchema as Fail,
-  WatchSignalExitsCommandSchema as Watch,
 } from '../../../../src/gen/cipherhorizon/trading/v1/signal_commands_pb.ts';
-import { SignalAcceptedSchema } from '../../../../src/gen/cipherhorizon/trading/v1/signal_events_pb.ts';
-import {
-  OrderStatus,
-  type SignalOrigin,
-} from '../../../../src/gen/cipherhorizon/trading/v1/signal_model_pb.ts';
 import { decimal } from '../../../../src/kernel/decimal.ts';
-import { isRejection } from '../../../../src/kernel/rejection.ts';
 import { toRecent } from '../../../../src/trading/model/recent-candles.ts';
-import { signal as untyped } from '../../../../src/trading/signal/signal.ts';
-import { defineDecider } from '../../../../src/write/kit.ts';
-import { candleOf, daySeconds, firstDay, type Row } from '../../../support/signal-desk.ts';
-
-const signal = defineDecider(untyped);
-const id = '11111111-2222-4333-8444-555555555555';
-const instrumentId = 'BTC-USD';
-const interval = CandleInterval.CANDLE_INTERVAL_1D;
-type Risk = MessageInitShape<typeof RiskProfileSchema>;
-type Series = readonly ReturnType<typeof candleOf>[];
-
-const candles = (first: number, ...rows: readonly Row[]): Series =>
-  rows.map((row, index) => candleOf(row, first + index));
-
-/** A purchase that is accepted; what is related can be changed. */
-function given(risk: Risk, side: TradeSide = TradeSide.BUY) {
-  const terms = {
-    ...{ orderId: id, signalId: id, userId: 'alice', portfolioId: id, strategyId: id },
-    ...{ instrumentId, interval, side, quantity: '2', tickSize: '0.01', lotSize: '0.001' },
-    placedAfter: BigInt(firstDay),
-  };
-  const made = create(SignalAcceptedSchema, { signalId: id, terms, riskProfile: risk });
-  let state = signal.evolve(signal.initial, made);
-  const portfolio = {
-    lifecycle: 'open',
-    positions: [{ instrumentId, quantity: decimal('2'), price: decimal('100') }],
-    closings: [] as { instrumentId: string; at: number }[],
-  };
-  const related = { portfolio, candles: { recent: [] as ReturnType<typeof toRecent>[] } };
-  const when = <Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>) => {
-    const context = {
-      ...{ id, commandId: id, nowMs: 0, principal: { subject: 'alice', roles: [] } },
-      ...{ related, prepared: undefined },
-    };
-    const decided = signal.decide(create(schema, init), state, context);
-    if (isRejection(decided)) return decided.code;
-    state = decided.reduce(signal.evolve, state);
-    const json = JSON.parse(JSON.stringify(signal.snapshot.toJson(state)));
-    expect(signal.snapshot.toJson(signal.snapshot.fromJson(json))).toEqual(json);
-    return decided as unknown as readonly Fields[];
-  };
-  const executedAt = timestampFromMs((firstDay + daySeconds) * 1000);
-  const fill = { number: 1, quantity: '2', price: '100', fee: '1', executedAt };
-  const complete = (fills: readonly (typeof fill)[] = [fill]) =>
-    when(Complete, {
-      ...{ signalId: id, orderStatus: OrderStatus.FILLED, fills: [...fills] },
-      lastCandle: BigInt(firstDay + daySeconds),
-    });
-  /** Candles that are shown, in short: what they have led to. */
-  const shown = (series: Series) => {
-    const watch = { signalId: id, portfolioId: id, instrumentId, interval };
-    const decided = when(Watch, { ...watch, candles: [...series] });
-    return typeof decided === 'string' ? decided : decided.map(gist);
-  };
-  return { when, complete, shown, related, portfolio, fill };
-}
-
-type Fields = {
-  readonly $typeName: string;
-  readonly origin: SignalOrigin;
-  readonly price: string;
-  readonly bestPrice: string;
-  readonly quantity: string;
-  readonly placedAfter: bigint;
-  readonly exits?: { readonly stopLoss: string; readonly takeProfit: string };
-  readonly averagePrice: string;
-};
-
-function gist({ $typeName, origin, price, bestPrice, quantity, placedAfter }: Fields): string {
-  const name = $typeName.split('.').at(-1);
-  if (name === 'SignalExitRaised') return `raised to ${bestPrice}`;
-  if (name !== 'SignalExitReached') return String(name);
-  const day = (Number(placedAfter) - firstDay) / daySeconds;
-  return `${quantity} at ${price} (${origin}), behind day ${day}`;
-}
-
-function bought(risk: Risk) {
-  const one = given(risk);
-  one.when(Begin, { signalId: id });
-  one.complete();
-  return one;
-}
+import { daySeconds, firstDay } from '../../../support/signal-desk.ts';
+import {
+  bought,
+  candles,
+  type Fields,
+  given,
+  id,
+  instrumentId,
+} from '../../../support/watched-purchase.ts';
 
 describe('a signal', () => {
   test('is settled or fails, and stays so', () => {
@@ -187,11 +99,17 @@ describe('a purchase is left', () => {
     expect(other.shown([])).toEqual([]);
   });
 
-  test('never, once the position was closed, whatever was bought after that', () => {
+  test('never, once the position was closed or is too little, whatever was bought after that', () => {
     const gone = bought({ stopLoss: '0.1' });
     gone.portfolio.positions = [];
     expect(gone.shown(candles(2, [50, 50, 50, 50]))).toEqual(['SignalExitsEnded']);
     expect(gone.shown(candles(3, [50, 50, 50, 50]))).toEqual([]);
+    const little = bought({ stopLoss: '0.1' });
+    little.portfolio.positions = little.portfolio.positions.map((one) => ({
+      ...one,
+      quantity: decimal('0.009'),
+    }));
+    expect(little.shown(candles(2, [50, 50, 50, 50]))).toEqual(['SignalExitsEnded']);
     const again = bought({ stopLoss: '0.1' });
     again.portfolio.closings = [{ instrumentId, at: (firstDay + 2 * daySeconds) * 1000 }];
     expect(again.shown(candles(3, [50, 50, 50, 50]))).toEqual(['SignalExitsEnded']);

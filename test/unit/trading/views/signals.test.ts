@@ -15,6 +15,7 @@ import {
   SignalExecutionStartedSchema,
   SignalExitRaisedSchema,
   SignalExitReachedSchema,
+  SignalExitsRearmedSchema,
   SignalFailedSchema,
   SignalSettledSchema,
 } from '../../../../src/gen/cipherhorizon/trading/v1/signal_events_pb.ts';
@@ -101,14 +102,28 @@ test('a signal has what became of its order, and where it is left', async () => 
   expect(signal?.exits).toMatchObject({ stopLoss: '90', stopPrice: '99', bestPrice: '110' });
 });
 
-test('a level that was reached is watched no more', async () => {
+test('a level that was reached is watched no more, until what is left is watched again', async () => {
   const log = createLog();
-  const reached = create(SignalExitReachedSchema, { signalId: uuid(1), reachedAt: at(9) });
-  const events = story().map(({ message, recorded }) => log.append(recorded.stream, message));
-  const more = [...events.flat(), ...log.append(`signal-${uuid(1)}`, reached)];
-  await using bus = await startTradingRead(folder, more);
-  const { signal } = answered(await bus.ask(method.getSignal, { signalId: uuid(1) }));
-  expect([signal?.exitsWatched, signal?.changedAt]).toEqual([false, at(9)]);
+  const stream = `signal-${uuid(1)}`;
+  const signalId = uuid(1);
+  const reached = { signalId, exitSignalId: uuid(7), reachedAt: at(9) };
+  const exits = { stopLoss: '90', stopPrice: '101', bestPrice: '112', trailingStopDistance: '0.1' };
+  const rearmed = { signalId, exitSignalId: uuid(7), exits, rearmedAt: at(10) };
+  const events = story().flatMap(({ message, recorded }) => log.append(recorded.stream, message));
+  const seen = async () => {
+    await using bus = await startTradingRead(folder, events);
+    const { signal } = answered(await bus.ask(method.getSignal, { signalId }));
+    const { exitsWatched, exitAttempts, exitSignalId, changedAt } = signal ?? {};
+    return [exitsWatched, exitAttempts, exitSignalId, signal?.exits?.stopPrice, changedAt];
+  };
+  expect(await seen()).toEqual([true, 0, '', '99', at(5)]);
+  events.push(...log.append(stream, create(SignalExitReachedSchema, reached)));
+  expect(await seen()).toEqual([false, 1, uuid(7), '99', at(9)]);
+  events.push(...log.append(stream, create(SignalExitsRearmedSchema, rearmed)));
+  expect(await seen()).toEqual([true, 1, uuid(7), '101', at(10)]);
+  const again = { signalId, exitSignalId: uuid(8), reachedAt: at(11) };
+  events.push(...log.append(stream, create(SignalExitReachedSchema, again)));
+  expect(await seen()).toEqual([false, 2, uuid(8), '101', at(11)]);
 });
 
 test('signals are listed newest first, by what they are of and how they are', async () => {

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cipherhorizon/trading/v1/signal_events.proto.
  */
 export const file_cipherhorizon_trading_v1_signal_events: GenFile = /*@__PURE__*/
-  fileDesc("CixjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvc2lnbmFsX2V2ZW50cy5wcm90bxIYY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxItUCCg5TaWduYWxBY2NlcHRlZBIRCglzaWduYWxfaWQYASABKAkSMwoFdGVybXMYAiABKAsyJC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuT3JkZXJUZXJtcxI2CgZvcmlnaW4YAyABKA4yJi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuU2lnbmFsT3JpZ2luEhgKEHBhcmVudF9zaWduYWxfaWQYBCABKAkSOwoMcmlza19wcm9maWxlGAUgASgLMiUuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJpc2tQcm9maWxlEjsKBmxpbWl0cxgGIAEoCzIrLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXNlcnZhdGlvbkxpbWl0cxIvCgthY2NlcHRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibAoWU2lnbmFsRXhlY3V0aW9uU3RhcnRlZBIRCglzaWduYWxfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKPAwoNU2lnbmFsU2V0dGxlZBIRCglzaWduYWxfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIzCgV0ZXJtcxgDIAEoCzIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5PcmRlclRlcm1zEjsKDG9yZGVyX3N0YXR1cxgEIAEoDjIlLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5PcmRlclN0YXR1cxIXCg9maWxsZWRfcXVhbnRpdHkYBSABKAkSFQoNYXZlcmFnZV9wcmljZRgGIAEoCRIMCgRmZWVzGAcgASgJEjAKDGxhc3RfZmlsbF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoFZXhpdHMYCSABKAsyJC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuRXhpdExldmVscxIuCgpzZXR0bGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtsYXN0X2NhbmRsZRgLIAEoAyKYAQoMU2lnbmFsRmFpbGVkEhEKCXNpZ25hbF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkSDgoGcmVhc29uGAQgASgJEhcKD2ZpbGxlZF9xdWFudGl0eRgFIAEoCRItCglmYWlsZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIosCChFTaWduYWxFeGl0UmVhY2hlZBIRCglzaWduYWxfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIzCgV0ZXJtcxgDIAEoCzIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5PcmRlclRlcm1zEjYKBm9yaWdpbhgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5TaWduYWxPcmlnaW4SDQoFcHJpY2UYBSABKAkSEAoIcXVhbnRpdHkYBiABKAkSFAoMcGxhY2VkX2FmdGVyGAcgASgDEi4KCnJlYWNoZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIskBChBTaWduYWxFeGl0UmFpc2VkEhEKCXNpZ25hbF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhIKCmJlc3RfcHJpY2UYAyABKAkSEwoLbGFzdF9jYW5kbGUYBCABKAMSMwoFdGVybXMYBSABKAsyJC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuT3JkZXJUZXJtcxIzCgVleGl0cxgGIAEoCzIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5FeGl0TGV2ZWxzImQKEFNpZ25hbEV4aXRzRW5kZWQSEQoJc2lnbmFsX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSLAoIZW5kZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqwCCg1GdW5kc1Jlc2VydmVkEhQKDHBvcnRmb2xpb19pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhEKCXNpZ25hbF9pZBgDIAEoCRITCgtzdHJhdGVneV9pZBgEIAEoCRIVCg1pbnN0cnVtZW50X2lkGAUgASgJEjEKBHNpZGUYBiABKA4yIy5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuVHJhZGVTaWRlEgwKBGNhc2gYByABKAkSDQoFdW5pdHMYCCABKAkSFQoNcmVzZXJ2ZWRfY2FzaBgJIAEoCRIOCgZlcXVpdHkYCiABKAkSDQoFcHJpY2UYCyABKAkSLwoLcmVzZXJ2ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpACChNSZXNlcnZhdGlvblJlbGVhc2VkEhQKDHBvcnRmb2xpb19pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhEKCXNpZ25hbF9pZBgDIAEoCRIVCg1pbnN0cnVtZW50X2lkGAQgASgJEgwKBGNhc2gYBSABKAkSDQoFdW5pdHMYBiABKAkSEQoJdHJhZGVfaWRzGAcgAygJEhUKDXJlc2VydmVkX2Nhc2gYCCABKAkSLwoLcmVsZWFzZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3RfZmlsbF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_cipherhorizon_trading_v1_model, file_cipherhorizon_trading_v1_signal_model, file_google_protobuf_timestamp]);
+  fileDesc("CixjaXBoZXJob3Jpem9uL3RyYWRpbmcvdjEvc2lnbmFsX2V2ZW50cy5wcm90bxIYY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxItUCCg5TaWduYWxBY2NlcHRlZBIRCglzaWduYWxfaWQYASABKAkSMwoFdGVybXMYAiABKAsyJC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuT3JkZXJUZXJtcxI2CgZvcmlnaW4YAyABKA4yJi5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuU2lnbmFsT3JpZ2luEhgKEHBhcmVudF9zaWduYWxfaWQYBCABKAkSOwoMcmlza19wcm9maWxlGAUgASgLMiUuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLlJpc2tQcm9maWxlEjsKBmxpbWl0cxgGIAEoCzIrLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5SZXNlcnZhdGlvbkxpbWl0cxIvCgthY2NlcHRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibAoWU2lnbmFsRXhlY3V0aW9uU3RhcnRlZBIRCglzaWduYWxfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKPAwoNU2lnbmFsU2V0dGxlZBIRCglzaWduYWxfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIzCgV0ZXJtcxgDIAEoCzIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5PcmRlclRlcm1zEjsKDG9yZGVyX3N0YXR1cxgEIAEoDjIlLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5PcmRlclN0YXR1cxIXCg9maWxsZWRfcXVhbnRpdHkYBSABKAkSFQoNYXZlcmFnZV9wcmljZRgGIAEoCRIMCgRmZWVzGAcgASgJEjAKDGxhc3RfZmlsbF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoFZXhpdHMYCSABKAsyJC5jaXBoZXJob3Jpem9uLnRyYWRpbmcudjEuRXhpdExldmVscxIuCgpzZXR0bGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtsYXN0X2NhbmRsZRgLIAEoAyKYAQoMU2lnbmFsRmFpbGVkEhEKCXNpZ25hbF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkSDgoGcmVhc29uGAQgASgJEhcKD2ZpbGxlZF9xdWFudGl0eRgFIAEoCRItCglmYWlsZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrQCChFTaWduYWxFeGl0UmVhY2hlZBIRCglzaWduYWxfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIzCgV0ZXJtcxgDIAEoCzIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5PcmRlclRlcm1zEjYKBm9yaWdpbhgEIAEoDjImLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5TaWduYWxPcmlnaW4SDQoFcHJpY2UYBSABKAkSEAoIcXVhbnRpdHkYBiABKAkSFAoMcGxhY2VkX2FmdGVyGAcgASgDEi4KCnJlYWNoZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmV4aXRfc2lnbmFsX2lkGAkgASgJEg8KB2F0dGVtcHQYCiABKA0iowIKElNpZ25hbEV4aXRzUmVhcm1lZBIRCglzaWduYWxfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIzCgV0ZXJtcxgDIAEoCzIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5PcmRlclRlcm1zEjMKBWV4aXRzGAQgASgLMiQuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkV4aXRMZXZlbHMSEAoIcXVhbnRpdHkYBSABKAkSFgoOZXhpdF9zaWduYWxfaWQYBiABKAkSEAoIYXR0ZW1wdHMYByABKA0SEwoLbGFzdF9jYW5kbGUYCCABKAMSLgoKcmVhcm1lZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiyQEKEFNpZ25hbEV4aXRSYWlzZWQSEQoJc2lnbmFsX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEgoKYmVzdF9wcmljZRgDIAEoCRITCgtsYXN0X2NhbmRsZRgEIAEoAxIzCgV0ZXJtcxgFIAEoCzIkLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5PcmRlclRlcm1zEjMKBWV4aXRzGAYgASgLMiQuY2lwaGVyaG9yaXpvbi50cmFkaW5nLnYxLkV4aXRMZXZlbHMiZAoQU2lnbmFsRXhpdHNFbmRlZBIRCglzaWduYWxfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIsCghlbmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAirAIKDUZ1bmRzUmVzZXJ2ZWQSFAoMcG9ydGZvbGlvX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEQoJc2lnbmFsX2lkGAMgASgJEhMKC3N0cmF0ZWd5X2lkGAQgASgJEhUKDWluc3RydW1lbnRfaWQYBSABKAkSMQoEc2lkZRgGIAEoDjIjLmNpcGhlcmhvcml6b24udHJhZGluZy52MS5UcmFkZVNpZGUSDAoEY2FzaBgHIAEoCRINCgV1bml0cxgIIAEoCRIVCg1yZXNlcnZlZF9jYXNoGAkgASgJEg4KBmVxdWl0eRgKIAEoCRINCgVwcmljZRgLIAEoCRIvCgtyZXNlcnZlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikAIKE1Jlc2VydmF0aW9uUmVsZWFzZWQSFAoMcG9ydGZvbGlvX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEQoJc2lnbmFsX2lkGAMgASgJEhUKDWluc3RydW1lbnRfaWQYBCABKAkSDAoEY2FzaBgFIAEoCRINCgV1bml0cxgGIAEoCRIRCgl0cmFkZV9pZHMYByADKAkSFQoNcmVzZXJ2ZWRfY2FzaBgIIAEoCRIvCgtyZWxlYXNlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbGFzdF9maWxsX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_cipherhorizon_trading_v1_model, file_cipherhorizon_trading_v1_signal_model, file_google_protobuf_timestamp]);
 
 /**
  * The risk profile lets it through.
@@ -253,7 +253,7 @@ export type SignalExitReached = Message<"cipherhorizon.trading.v1.SignalExitReac
   price: string;
 
   /**
-   * Of the purchase.
+   * What is left of the purchase.
    *
    * @generated from field: string quantity = 6;
    */
@@ -270,6 +270,20 @@ export type SignalExitReached = Message<"cipherhorizon.trading.v1.SignalExitReac
    * @generated from field: google.protobuf.Timestamp reached_at = 8;
    */
   reachedAt?: Timestamp | undefined;
+
+  /**
+   * The sale that follows; empty in events from before exits were armed again.
+   *
+   * @generated from field: string exit_signal_id = 9;
+   */
+  exitSignalId: string;
+
+  /**
+   * How many times one was reached, with this one.
+   *
+   * @generated from field: uint32 attempt = 10;
+   */
+  attempt: number;
 };
 
 /**
@@ -278,6 +292,78 @@ export type SignalExitReached = Message<"cipherhorizon.trading.v1.SignalExitReac
  */
 export const SignalExitReachedSchema: GenMessage<SignalExitReached> = /*@__PURE__*/
   messageDesc(file_cipherhorizon_trading_v1_signal_events, 4);
+
+/**
+ * The sale that followed has failed, or has left something: that is watched again, with the same
+ * levels.
+ *
+ * @generated from message cipherhorizon.trading.v1.SignalExitsRearmed
+ */
+export type SignalExitsRearmed = Message<"cipherhorizon.trading.v1.SignalExitsRearmed"> & {
+  /**
+   * @generated from field: string signal_id = 1;
+   */
+  signalId: string;
+
+  /**
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * Of the purchase.
+   *
+   * @generated from field: cipherhorizon.trading.v1.OrderTerms terms = 3;
+   */
+  terms?: OrderTerms | undefined;
+
+  /**
+   * As they are from now on.
+   *
+   * @generated from field: cipherhorizon.trading.v1.ExitLevels exits = 4;
+   */
+  exits?: ExitLevels | undefined;
+
+  /**
+   * What is left of the purchase.
+   *
+   * @generated from field: string quantity = 5;
+   */
+  quantity: string;
+
+  /**
+   * The sale that has left it.
+   *
+   * @generated from field: string exit_signal_id = 6;
+   */
+  exitSignalId: string;
+
+  /**
+   * How many times a level was reached until now.
+   *
+   * @generated from field: uint32 attempts = 7;
+   */
+  attempts: number;
+
+  /**
+   * The start of the last candle that is not looked at again, in seconds since 1970 (UTC).
+   *
+   * @generated from field: int64 last_candle = 8;
+   */
+  lastCandle: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp rearmed_at = 9;
+   */
+  rearmedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message cipherhorizon.trading.v1.SignalExitsRearmed.
+ * Use `create(SignalExitsRearmedSchema)` to create a new message.
+ */
+export const SignalExitsRearmedSchema: GenMessage<SignalExitsRearmed> = /*@__PURE__*/
+  messageDesc(file_cipherhorizon_trading_v1_signal_events, 5);
 
 /**
  * The best price has risen, and with it the stop that trails it.
@@ -327,10 +413,11 @@ export type SignalExitRaised = Message<"cipherhorizon.trading.v1.SignalExitRaise
  * Use `create(SignalExitRaisedSchema)` to create a new message.
  */
 export const SignalExitRaisedSchema: GenMessage<SignalExitRaised> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_trading_v1_signal_events, 5);
+  messageDesc(file_cipherhorizon_trading_v1_signal_events, 6);
 
 /**
- * The position is no more: there is nothing to be left at a level.
+ * The position is no more, or what is left of it is too little for an order: there is nothing to be
+ * left at a level.
  *
  * @generated from message cipherhorizon.trading.v1.SignalExitsEnded
  */
@@ -356,7 +443,7 @@ export type SignalExitsEnded = Message<"cipherhorizon.trading.v1.SignalExitsEnde
  * Use `create(SignalExitsEndedSchema)` to create a new message.
  */
 export const SignalExitsEndedSchema: GenMessage<SignalExitsEnded> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_trading_v1_signal_events, 6);
+  messageDesc(file_cipherhorizon_trading_v1_signal_events, 7);
 
 /**
  * Cash or units of a portfolio are put aside for a signal.
@@ -440,7 +527,7 @@ export type FundsReserved = Message<"cipherhorizon.trading.v1.FundsReserved"> & 
  * Use `create(FundsReservedSchema)` to create a new message.
  */
 export const FundsReservedSchema: GenMessage<FundsReserved> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_trading_v1_signal_events, 7);
+  messageDesc(file_cipherhorizon_trading_v1_signal_events, 8);
 
 /**
  * What is left of a reservation is free again.
@@ -513,5 +600,5 @@ export type ReservationReleased = Message<"cipherhorizon.trading.v1.ReservationR
  * Use `create(ReservationReleasedSchema)` to create a new message.
  */
 export const ReservationReleasedSchema: GenMessage<ReservationReleased> = /*@__PURE__*/
-  messageDesc(file_cipherhorizon_trading_v1_signal_events, 8);
+  messageDesc(file_cipherhorizon_trading_v1_signal_events, 9);
 
