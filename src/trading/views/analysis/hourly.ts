@@ -75,8 +75,11 @@ export function hourSteps(history: HourlyHistory, first: number, last: number): 
     }
     for (; (history.trades[trade]?.time ?? end) < end; trade += 1) {
       const made = history.trades[trade] as TimedTrade;
+      const holding = holdings.get(made.instrumentId);
+      // The first of an instrument, recorded since the history was read: not a part of it yet.
+      if (holding === undefined) continue;
       cash = add(cash, decimal(made.cashChange));
-      apply(holdings.get(made.instrumentId), made);
+      apply(holding, made);
     }
     const { value, isCoarse } = valueAll(holdings.values(), end / 1000);
     steps.push({ at: hour, value: add(cash, value), deposits, withdrawals, isCoarse });
@@ -89,8 +92,7 @@ function holdingOf(prices: readonly PriceRow[], quantity: string, price: string)
   return { prices, next: 0, ...held, isPriced: false, isCoarse: false };
 }
 
-function apply(holding: Holding | undefined, trade: TimedTrade): void {
-  if (holding === undefined) throw new Error(`no holding of ${trade.instrumentId}`);
+function apply(holding: Holding, trade: TimedTrade): void {
   holding.quantity = add(holding.quantity, decimal(trade.quantityChange));
   if (!holding.isPriced) holding.price = decimal(trade.price);
 }

@@ -9,6 +9,7 @@ import {
 } from '../../../../../src/gen/cipherhorizon/trading/v1/analysis_pb.ts';
 import { CandleInterval } from '../../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
 import { add, decimal, toText, zero } from '../../../../../src/kernel/decimal.ts';
+import { hourSteps } from '../../../../../src/trading/views/analysis/hourly.ts';
 import {
   analysisReads,
   engines,
@@ -222,4 +223,19 @@ test('more than 92 days by the hour are refused', async () => {
   expect(answered(await ask(getPortfolioReturns, { ...query, ...period })).buckets).toHaveLength(
     92 * 24,
   );
+});
+
+test('the first trade of an instrument, recorded while the answer is made, is not in it', () => {
+  const hour = (at: number) => 3_600_000 * at;
+  const history = {
+    cash: '100',
+    held: new Map<string, readonly [string, string]>(),
+    trades: [
+      { time: hour(1), instrumentId: 'A', quantityChange: '1', cashChange: '-10', price: '10' },
+      { time: hour(2), instrumentId: 'B', quantityChange: '1', cashChange: '-20', price: '20' },
+    ],
+    flows: [],
+    prices: new Map([['A', []]]),
+  };
+  expect(hourSteps(history, 0, 2).map(({ value }) => toText(value))).toEqual(['100', '100', '100']);
 });
