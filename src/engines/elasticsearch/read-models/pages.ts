@@ -38,9 +38,12 @@ export function createPages(client: Client, snapshots: ReturnType<typeof createS
     let total = 0;
     let aggregations: unknown;
     for (let isFirst = true; ; isFirst = false) {
-      const size = Math.min(limit + 1 - hits.length, mostAtOnce);
+      const isCount = limit === 0 && after === undefined;
+      const size = isCount ? 0 : Math.min(limit + 1 - hits.length, mostAtOnce);
       const result = await client.search<Source>({
         ...(isFirst ? body : withoutCounts(body)),
+        // Nobody looks at the documents: they are counted alone, in no order.
+        ...(isCount && { sort: [] }),
         size,
         allow_partial_search_results: false,
         ...(from === undefined ? { index } : { pit: from.pit }),

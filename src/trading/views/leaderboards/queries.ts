@@ -79,28 +79,47 @@ async function ranksOf(
   found: readonly Found[],
   place: 'its beginning' | 'within' | 'picked',
 ) {
-  const { isRanked } = asked;
   const field = rankField(asked.by, asked.window);
-  const count = async (where: Condition) => {
-    const some = { text: '', where: [...among, where], facets: [], limit: 0 };
-    return (await reader.search(standings, some)).total;
-  };
   const values = Map.groupBy(found, (one) => rankOf(asked, one));
   const bestFirst = [...values.keys()].sort((a, b) => compareDecimals(decimal(b), decimal(a)));
+  // What is better than a figure, but not than the one above it.
+  const between = bestFirst.map((value, at): Condition => {
+    const above = bestFirst[at - 1];
+    const until = above === undefined ? {} : { until: justAbove(above) };
+    return { field, from: justAbove(value), ...until };
+  });
+  const isCounted = (at: number) =>
+    at === 0 ? place !== 'its beginning' : place === 'picked' || at === 1;
+  const wanted = [asked.isRanked, ...between.filter((_, at) => isCounted(at))];
+  const [ranked = 0, ...counts] = await countsOf(reader, among, wanted);
   const ranks = new Map<string, number>();
   let better = 0;
-  let above: string | undefined;
   for (const [at, value] of bestFirst.entries()) {
-    const isFirst = above === undefined;
-    if (isFirst ? place !== 'its beginning' : place === 'picked' || at === 1) {
-      const until = above === undefined ? {} : { until: justAbove(above) };
-      better += await count({ field, from: justAbove(value), ...until });
-    } else if (above !== undefined) better += values.get(above)?.length ?? 0;
+    const onPage = values.get(bestFirst[at - 1] ?? '')?.length ?? 0;
+    better += (isCounted(at) ? counts.shift() : onPage) ?? 0;
     ranks.set(value, better + 1);
-    above = value;
   }
   const entries = found.map((one) => entryOf(one, asked, ranks.get(rankOf(asked, one)) ?? 0));
-  return { ranked: BigInt(await count(isRanked)), entries };
+  return { ranked: BigInt(ranked), entries };
+}
+
+/** An engine that is a network away answers several questions in the time of one. */
+const countsAtOnce = 16;
+
+async function countsOf(
+  reader: Reader,
+  among: readonly Condition[],
+  wanted: readonly Condition[],
+): Promise<readonly number[]> {
+  const counts: number[] = [];
+  for (let from = 0; from < wanted.length; from += countsAtOnce) {
+    const some = wanted.slice(from, from + countsAtOnce).map(async (one) => {
+      const request = { text: '', where: [...among, one], facets: [], limit: 0 };
+      return (await reader.search(standings, request)).total;
+    });
+    counts.push(...(await Promise.all(some)));
+  }
+  return counts;
 }
 
 function entryOf(
