@@ -13,8 +13,8 @@ const events = 100_000;
 const leastOfAppends = 0.8;
 const leastOfRebuild = 0.7;
 const mostMs = { withToken: 250, without: 1_000 } as const;
-/** Documents come into searches every half second: ten look at a time, and are not to be the load. */
-const pauseMs = 50;
+/** Documents come into searches every half second: those who look are not to be the load. */
+const pauseMs = 200;
 const rebuiltViews = ['trading_trades', 'platform_commands'];
 
 const prefix = `bench-${Date.now().toString(36)}`;
@@ -114,4 +114,5 @@ function startRebuild(profileName: string | undefined) {
 }
 
 /** In this order: each finds the log no longer than it can do with. */
-export const engines: readonly Benchmark[] = [searchable, rebuild, commands];
+/** Elasticsearch is slow for its first minute, and what is asked now and then shows it most. */
+export const engines: readonly Benchmark[] = [commands, rebuild, searchable];
