@@ -144,9 +144,10 @@ describe('A backtest', () => {
   test('a sale at a level that the venue refuses is asked for again, at the level', () => {
     // Three orders: the entry, and the sale twice.
     const isRefused = (seed: number, id: string) => uniformOf(`${seed} ${id}`) < 0.5;
-    let seed = 0;
-    const fits = () => !isRefused(seed, 'order-1') && isRefused(seed, 'order-2');
-    while (!fits() || isRefused(seed, 'order-3')) seed += 1;
+    const wanted = [false, true, false];
+    const seed = Array.from({ length: 1000 }, (_, one) => one).find((one) =>
+      wanted.every((refused, at) => isRefused(one, `order-${at + 1}`) === refused),
+    );
     const chance = { rejectionRate: decimal('0.5'), seed: String(seed) };
     const over = { model: { ...setup().model, ...chance }, limits: limits({ stopLoss: '0.1' }) };
     const rows: Row[] = [100, 110, 110, [105, 106, 98, 104], [104, 104, 100, 103]];
@@ -183,6 +184,23 @@ describe('A backtest', () => {
       ['SELL', 4, '2', '99'],
       ['SELL', 15, '2.5', '99'],
     ]);
+  });
+
+  test('what the rules are selling is sold at no level', () => {
+    const model = { ...setup().model, participation: decimal('0.5') };
+    const rows: readonly (readonly [Row, number])[] = [
+      ...[[100, 100] as const, [110, 100] as const, [110, 100] as const, [89, 100] as const],
+      // The stop is at 88: 2 of 4.5 are sold by the rule, which has reserved all.
+      ...[[[89, 89, 80, 89], 4] as const, [[95, 95, 95, 95], 100] as const],
+    ];
+    const candles = candlesOf(rows.map(([row]) => row)).map((one, at) => ({
+      ...one,
+      volume: decimal(String(rows[at]?.[1])),
+    }));
+    const { trades } = runBacktest(setup({ model, limits: limits({ stopLoss: '0.2' }) }), candles);
+    expect(trades.map(({ reason, at, price }) => `${reason} ${at / day} ${toText(price)}`)).toEqual(
+      ['ENTRY_RULE 2 110', 'EXIT_RULE 4 89', 'EXIT_RULE 5 95'],
+    );
   });
 
   test('levels are watched from the candle behind the entry on, whatever the delay', () => {

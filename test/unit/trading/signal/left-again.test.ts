@@ -38,12 +38,13 @@ const days = (...candles: readonly ReturnType<typeof candle>[]) =>
 function picky() {
   const purchase = signalIdAt(1);
   const isRefused = (seed: number, id: string) => uniformOf(`${seed} ${id}`) < 0.5;
-  for (let seed = 0; ; seed += 1) {
+  for (let seed = 0; seed < 10_000; seed += 1) {
     const wanted = !isRefused(seed, purchase) && !isRefused(seed, exitIdAt(purchase, 3));
     const exits = [exitIdAt(purchase, 1), exitIdAt(purchase, 2)];
     if (!wanted || !exits.every((id) => isRefused(seed, id))) continue;
     return { ...free, rejectionRate: '0.5', seed: String(seed) };
   }
+  throw new Error('the ids of the exits are not what they should be');
 }
 
 const refused: Story = {
@@ -124,6 +125,29 @@ test('a position that is reserved elsewhere is left when it is free again', asyn
   ]);
 });
 
+/** As much is free as somebody else does not want. */
+const shared: Story = {
+  risk,
+  happenings: [
+    ...bought(),
+    buy('1.5', { side: TradeSide.SELL, limitPrice: '500', goodForCandles: 6 }),
+    settled,
+    ...days(candle(95, 95, 89, 91), candle(91, 91, 91, 91), candle(88, 91, 80, 85)),
+  ],
+};
+
+test('of a position that is reserved elsewhere in part, the rest is left at once', async () => {
+  const { gist } = await behindPurchase(shared);
+  expect(gist).toEqual([
+    ...[...begun, 'FundsReserved 0/1.5', 'OrderPlaced'],
+    ...['SignalExitReached 2', ...begun, 'FundsReserved 0/0.5'],
+    ...[...sold('0.5', '90', '845, 1.5').slice(0, -1), 'SignalExitsRearmed 1.5'],
+    ...failed('ORDER_EXPIRED').slice(1),
+    ...['SignalExitReached 1.5', ...begun, 'FundsReserved 0/1.5'],
+    ...sold('1.5', '88', '977, 0'),
+  ]);
+});
+
 /** Too thin a market for all of it, until the candles of the first exit are over. */
 const expired: Story = {
   risk,
@@ -188,7 +212,7 @@ test('candles that came together lead to what they would have led to one by one'
 });
 
 describe('a write server that is killed at any append', () => {
-  const stories = { refused, reserved, expired, late, hurried };
+  const stories = { refused, reserved, shared, expired, late, hurried };
   test.each(Object.entries(stories))(
     'leads to what it would have led to (%s)',
     (name, story) => toldWithDeaths(folder, name, story),
