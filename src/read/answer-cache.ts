@@ -8,19 +8,22 @@ type Entry = {
   readonly version: string;
   readonly answer: Message;
   readonly bytes: number;
-  readonly keptAt: number;
+  readonly until: number;
 };
 
 export type AnswerCache = {
   /**
    * The answer that is kept for the key at that version (of the views), or the computed one. Equal
    * questions at the same time share one computation. Refusals are not kept.
+   *
+   * mostMs: so long it is kept, where that is shorter than the longest time
    */
   readonly get: (
     route: QueryRoute,
     key: string,
     version: string,
     compute: () => Promise<Message | Rejection>,
+    mostMs?: number,
   ) => Promise<Message | Rejection>;
 };
 
@@ -59,24 +62,24 @@ export function createAnswerCache(options: AnswerCacheOptions): AnswerCache {
   const kept = (key: string, version: string): Message | undefined => {
     const entry = entries.get(key);
     if (entry === undefined || entry.version !== version) return undefined;
-    if (now() - entry.keptAt >= maxAgeMs) return undefined;
+    if (now() >= entry.until) return undefined;
     entries.delete(key);
     entries.set(key, entry);
     return entry.answer;
   };
 
   return {
-    get: async (route, key, version, compute) => {
+    get: async (route, key, version, compute, mostMs = maxAgeMs) => {
       const found = kept(key, version);
       if (found !== undefined) return found;
       const flightKey = `${key} ${version}`;
       const flying = flights.get(flightKey);
       if (flying !== undefined) return flying;
-      const keptAt = now();
+      const until = now() + Math.min(maxAgeMs, mostMs);
       const flight = compute().then((answer) => {
         if (!isRejection(answer)) {
           const { length } = toBinary(route.method.output, answer);
-          keep(key, { version, answer, bytes: length + key.length + version.length, keptAt });
+          keep(key, { version, answer, bytes: length + key.length + version.length, until });
         }
         return answer;
       });

@@ -54,8 +54,10 @@ export function createAnswering(options: {
       const answer = await handler.answer(query, contextOf(run, refresh), record);
       return isRejection(answer) ? answer : create(method.output, answer);
     };
+    // What its lists may lack is seen as soon as they show it.
+    const mostMs = refresh ? undefined : readModels.shownWithinMs;
     const found = handler.cached
-      ? cache.get(route, keyOf(run, refresh), vectorKey(vector), compute)
+      ? cache.get(route, keyOf(run, refresh), vectorKey(vector), compute, mostMs)
       : compute();
     const answer = await found;
     return isRejection(answer) ? answer : { answer, vector };

@@ -33,6 +33,7 @@ export function refusingFaults(readModels: ReadModels, log: Log): ReadModels {
     list: (model, request) => guarded(model, readModels.list(model, request)),
     search: (model, request) => guarded(model, readModels.search(model, request)),
     refresh: (model) => guarded(model, readModels.refresh(model)),
+    ...(readModels.shownWithinMs !== undefined && { shownWithinMs: readModels.shownWithinMs }),
     [Symbol.asyncDispose]: () => readModels[Symbol.asyncDispose](),
   };
 }

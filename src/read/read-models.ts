@@ -126,6 +126,8 @@ export type ReadModels = {
   readonly list: (model: ReadModel, request: ListRequest) => Promise<Page<FoundDocument>>;
   readonly search: (model: ReadModel, request: SearchRequest) => Promise<SearchResult>;
   readonly refresh: (model: ReadModel) => Promise<void>;
+  /** So long `list` and `search` may lack what is applied, unless refreshed. Absent: not at all. */
+  readonly shownWithinMs?: number;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 

@@ -25,5 +25,6 @@ export function createElasticsearchReadModelStore(options: ElasticsearchOptions)
  * @throws StoreFault where the options cannot be right
  */
 export function createElasticsearchReadModels(options: ElasticsearchOptions): ReadModels {
-  return createReader(createClient(options), options.indexPrefix);
+  const { indexPrefix, refreshIntervalMs = usualRefreshIntervalMs } = options;
+  return createReader(createClient(options), indexPrefix, refreshIntervalMs);
 }

@@ -168,6 +168,29 @@ test('an answer is kept for a time only: what is repaired moves no view', async 
   expect(computed).toHaveLength(2);
 });
 
+test('what its lists may lack is in an answer as soon as they show it', async () => {
+  let nowMs = 1_000_000;
+  const memory = createReadModelsInMemory({ refreshes: true });
+  const readModels = { ...memory, shownWithinMs: 500 };
+  const { total, computed, ask, question } = start({ now: () => nowMs, readModels });
+  memory.apply(strategies, 1, uuid(1), { name: 'Momentum' });
+  memory.apply(portfolios, 1);
+  expect(await total('momentum')).toBe(0n);
+  nowMs += 499;
+  expect(await total('momentum')).toBe(0n);
+  expect(computed).toHaveLength(1);
+  await memory.refresh(strategies);
+  nowMs += 1;
+  expect(await total('momentum')).toBe(1n);
+  // Who has it refreshed lacks nothing: that is kept as usual.
+  const consistency = { atLeastAsFreshAs: toToken(at(1)) };
+  for (let times = 0; times < 3; times += 1) {
+    answered(await ask(method.searchStrategies, { ...question('momentum'), consistency }));
+    nowMs += 600;
+  }
+  expect(computed).toHaveLength(3);
+});
+
 test('those that were not asked for the longest are forgotten', async () => {
   const { total, computed } = start({ limits: { cachedAnswers: 2 } });
   for (const text of ['a', 'b', 'a', 'c', 'a', 'b']) await total(text);

@@ -23,7 +23,11 @@ import { createSnapshots } from './snapshots.ts';
 import { isMetBy } from './words-asked.ts';
 
 /** The read side's port over a client. */
-export function createReader(client: Client, prefix: string): ReadModels {
+export function createReader(
+  client: Client,
+  prefix: string,
+  refreshIntervalMs: number,
+): ReadModels {
   const now = () => performance.now();
   const live = createLive(client, prefix, now);
   const snapshots = createSnapshots(client, now);
@@ -130,6 +134,7 @@ export function createReader(client: Client, prefix: string): ReadModels {
       live.forget(model.name);
       return guarded(model, () => refreshed(liveAlias(prefix, model.name)));
     },
+    shownWithinMs: refreshIntervalMs,
     [Symbol.asyncDispose]: async () => {
       isClosed = true;
       await snapshots.close();
