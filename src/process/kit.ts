@@ -161,8 +161,9 @@ export type ReactionDefinition<Desc extends DescMessage, Data extends JsonObject
  *
  * The commands of one target are sent in the order of the log, one after another. Every event leads to
  * a command at least once, and its id follows from policy, target and event, so that a repeat is
- * harmless. A command that was refused may be sent once more, even after later ones: an aggregate that
- * is told what lies behind it (an older candle) has to leave it at that, without an event.
+ * harmless. A command that was refused, or left out because its target closed, may be sent once more,
+ * even after later ones: an aggregate that is told what lies behind it (an older candle) has to leave
+ * it at that, without an event.
  */
 export type PolicyDefinition<Data extends JsonObject = JsonObject> = {
   /** `[a-z][a-z0-9_]*`; ids of commands follow from it. */
