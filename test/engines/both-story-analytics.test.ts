@@ -21,11 +21,10 @@ import {
 import { TradeSide } from '../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
 import { TradingQueryService } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { decimal, mul, sub, toText } from '../../src/kernel/decimal.ts';
+import { comparable, createComparison } from '../support/analytics-compare.ts';
 import {
   allQuestions,
   answersTo,
-  comparable,
-  createComparison,
   ofBoards,
   type Question,
 } from '../support/analytics-questions.ts';
@@ -42,7 +41,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 // asked of the one has the same answer as on the other. The event store is one of its own, for the
 // boards are of all portfolios of a log.
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const prefix = `analytics-${randomUUID().slice(0, 8)}`;
 const folder = temporaryFolder();

@@ -28,6 +28,8 @@ import type { ServerProcess } from './server-processes.ts';
 
 const interval = CandleInterval.CANDLE_INTERVAL_1D;
 const patience = { seconds: 30n };
+/** On a busy machine each step takes its time. */
+const busyMs = 120_000;
 
 /** What the run has to come to: the model of backtests over the same candles. */
 export function expectedRun() {
@@ -93,7 +95,7 @@ export async function tellRun(teller: Teller, write: ServerProcess, read: Server
       const isPlaced = newest?.orderStatus === OrderStatus.OPEN;
       const isSettled = newest?.status === SignalStatus.SETTLED;
       if (part.raises ? !isPlaced : !isSettled) throw new Error(seen);
-    });
+    }, busyMs);
   }
   return {
     portfolioId,

@@ -1,13 +1,7 @@
+import { tellInstruments, tellMarkets } from './analytics-markets.ts';
 import type { Asked } from './analytics-questions.ts';
 import { tellRun } from './analytics-run.ts';
-import {
-  createTeller,
-  tellBoard,
-  tellHours,
-  tellInstruments,
-  tellMarkets,
-  tellMixed,
-} from './analytics-story.ts';
+import { createTeller, tellBoard, tellHours, tellMixed } from './analytics-story.ts';
 import { createServers } from './server-processes.ts';
 
 /** The three servers over some engines, and the story of a desk played on them. */
