@@ -3,7 +3,7 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { type JsonValue, toJson } from '@bufbuild/protobuf';
 import { registry } from './rpc-lookup.ts';
 import { type Column, formatFields, formatTable } from './table.ts';
-import { hang } from './text.ts';
+import { hang, oneLine } from './text.ts';
 
 /** Where a command writes: its answer to `stdout`, all talk about it to `stderr`. */
 export type Streams = {
@@ -54,7 +54,7 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
       for (const line of hang(text, width)) note(line);
     },
     document: (value) => print(JSON.stringify(value)),
-    heading: (text) => print(bold(text)),
+    heading: (text) => print(bold(oneLine(text))),
     table: (tableColumns, rows) => {
       const [header = '', ...lines] = formatTable(tableColumns, rows, width);
       print(bold(header));

@@ -40,6 +40,8 @@ export type Decider<
 > = {
   /** The stream of an aggregate is `<category>-<id>`. */
   readonly category: string;
+  /** What refusals call it, `<NOUN>_NOT_FOUND` among them; the category where absent. */
+  readonly noun?: string;
   /** Every command declares this category with the option `stream`. */
   readonly commands: readonly DescMessage[];
   readonly events: readonly DescMessage[];

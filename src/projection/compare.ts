@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
+import { isAfter } from '../kernel/position.ts';
 import type {
   GenerationRef,
   Misindexed,
@@ -40,6 +41,27 @@ export function compareDocuments(
     .sort()
     .map((field) => ({ field, live: live[field], replayed: replayed[field] }));
   return fields.length === 0 ? undefined : { documentId, kind: 'changed', fields };
+}
+
+/**
+ * Adds that a document says it is later than what has been applied to it: events up to there would
+ * change nothing of it.
+ */
+export function withPosition(
+  documentId: string,
+  differs: Difference | undefined,
+  live: StoredDocument | undefined,
+  replayed: StoredDocument | undefined,
+): Difference | undefined {
+  if (live === undefined || replayed === undefined) return differs;
+  if (!isAfter(live.version, replayed.version)) return differs;
+  const { kind, fields } = differs ?? { kind: 'changed', fields: [] };
+  const [ours, theirs] = [live, replayed].map(({ version }) => `${version.commit}`);
+  return {
+    documentId,
+    kind,
+    fields: [...fields, { field: '(position)', live: ours, replayed: theirs }],
+  };
 }
 
 /** Adds what a document is found by wrongly; of a field that differs itself nothing more is told. */

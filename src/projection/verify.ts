@@ -3,7 +3,7 @@ import type { Position } from '../kernel/position.ts';
 import { start } from '../kernel/position.ts';
 import type { Target } from './apply.ts';
 import { catchUp } from './build.ts';
-import { compareDocuments, type Difference, pairs, withIndex } from './compare.ts';
+import { compareDocuments, type Difference, pairs, withIndex, withPosition } from './compare.ts';
 import type { Decode } from './decode.ts';
 import type { Derivers } from './derivers.ts';
 import type { EventSource } from './event-source.ts';
@@ -114,6 +114,8 @@ async function* candidatesOf(
   live: Target,
   scratch: GenerationRef,
 ): AsyncGenerator<{ readonly compared: number; readonly ids: readonly string[] }> {
+  // Of a derived document it is that of its inputs, which has moved on since.
+  const isDerived = live.ref.view.derived !== undefined;
   let compared = 0;
   let ids: string[] = [];
   let present: string[] = [];
@@ -123,7 +125,8 @@ async function* candidatesOf(
   };
   for await (const pair of pairs(store, live.ref, scratch)) {
     compared += 1;
-    const differs = compareDocuments(pair.id, pair.live, pair.replayed?.document);
+    const content = compareDocuments(pair.id, pair.live, pair.replayed?.document);
+    const differs = isDerived ? content : withPosition(pair.id, content, pair.live, pair.replayed);
     if (differs !== undefined && !live.parked.has(pair.id)) ids.push(pair.id);
     if (pair.live !== undefined) present.push(pair.id);
     if (compared < page) continue;
@@ -148,7 +151,10 @@ async function compareAgain(
     if (live.parked.has(id) || scratch.parked.has(id)) return undefined;
     const stored = left.get(id);
     const document = stored?.document;
-    const differs = compareDocuments(id, stored, right.get(id)?.document);
+    const replayed = right.get(id);
+    const content = compareDocuments(id, stored, replayed?.document);
+    const isDerived = live.ref.view.derived !== undefined;
+    const differs = isDerived ? content : withPosition(id, content, stored, replayed);
     if (differs?.kind !== 'unexpected' || document === undefined) return differs;
     return live.ref.view.mayOutliveLog?.(document) === true ? undefined : differs;
   };

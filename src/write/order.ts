@@ -1,6 +1,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import { Ownership } from '../gen/cipherhorizon/platform/v1/options_pb.ts';
 import { actsForAnyOwner } from '../kernel/access.ts';
+import type { Decider } from '../kernel/decider.ts';
 import { type Rejection, reject } from '../kernel/rejection.ts';
 import type { Call } from '../kernel/rpc.ts';
 import type { StreamName } from '../kernel/stream-name.ts';
@@ -27,8 +28,13 @@ export function refuseForeign(order: Order, state: unknown): Rejection | undefin
   const { principal } = order.envelope;
   if (owner === undefined || owner === principal.subject) return undefined;
   if (actsForAnyOwner(access, principal)) return undefined;
-  const code = `${decider.category.toUpperCase()}_NOT_FOUND`;
-  return reject('NOT_FOUND', code, `there is no ${decider.category} '${order.id}'`);
+  return notThere(decider, order.id);
+}
+
+/** As every decider answers itself. */
+export function notThere({ noun, category }: Decider, id: string): Rejection {
+  const name = noun ?? category;
+  return reject('NOT_FOUND', `${name.toUpperCase()}_NOT_FOUND`, `there is no ${name} '${id}'`);
 }
 
 export function refuseOtherRevision(order: Order, aggregate: Aggregate): Rejection | undefined {

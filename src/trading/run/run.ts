@@ -17,6 +17,7 @@ import { evolve, initial, ownerOf, type RunEvent, type RunState, snapshot } from
 /** An active strategy that turns candles into signals by itself. */
 export const strategyRun = {
   category: 'strategy_run',
+  noun: 'run',
   commands: [
     StartStrategyRunCommandSchema,
     StopStrategyRunCommandSchema,

@@ -32,6 +32,14 @@ test('the cursor to go on with fits on 80 columns, and is whole where it is past
   }
 });
 
+test('a name in a heading moves no cursor', () => {
+  const { stream, said } = keep();
+  createOutput({ stdout: stream, stderr: stream }, false).heading(
+    '\u001b]0;pwn\u0007a\u001b[31m\u202eb',
+  );
+  expect(said()).toBe('ab\n');
+});
+
 test('an error that several views have stands once', () => {
   const status = (view: string, lastError: string, second = 0) =>
     create(ProjectionStatusSchema, {

@@ -69,6 +69,20 @@ describe('verify', () => {
     ]);
   });
 
+  test('names a document that says it is later than what has been applied to it', async () => {
+    await using stores = await fresh();
+    await using projector = stores.start({ views: [view] });
+    await stores.caughtUp(view);
+    stores.edit(`UPDATE view_test_sums_1 SET commit_at = commit_at + 1000000 WHERE id = 'EUR'`);
+    expect(told(await verify(projector))).toMatchObject({
+      differences: '1',
+      documents: [{ documentId: 'EUR', fields: [{ field: '(position)', live: '1000002' }] }],
+    });
+    await stores.append('p-1', deposited('USD', 'paid in'));
+    await stores.caughtUp(view);
+    expect(told(await verify(projector))).toMatchObject({ differences: '1' });
+  });
+
   test('names a field that was taken away, and one that was added', async () => {
     await using stores = await fresh();
     await using projector = stores.start({ views: [view] });
