@@ -194,7 +194,8 @@ class TestEsdbclient(unittest.TestCase):
 
     def test_deadlines_end_calls(self):
         self.append("A")
-        with self.assertRaises(AppendDeadlineExceeded):
+        # The server's answer and the client's own clock are as fast as one another.
+        with self.assertRaises((AppendDeadlineExceeded, GrpcDeadlineExceeded)):
             self.client.append_events(
                 self.stream, current_version=StreamState.ANY, events=events("B"), timeout=0
             )
