@@ -31,7 +31,7 @@ export function searchRows(
   layout: Layout,
   model: ReadModel,
   request: SearchRequest,
-  near: (layout: Layout, word: string) => string[],
+  near: (layout: Layout, word: string) => readonly string[],
 ): Matches {
   if (request.text.trim() === '') return everything(statements, layout, model, request);
   const facets = request.facets.map((name) => fieldOf(layout, model, name, 'facet'));

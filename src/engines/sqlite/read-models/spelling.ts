@@ -8,7 +8,16 @@ const longestTail = 500;
 const mostNear = 50;
 const mostVocabularies = 30;
 
-type Vocabulary = { readonly sorted: string[]; readonly tail: string[]; last: number };
+/** People ask for the same words. */
+const mostAnswers = 2_000;
+
+type Vocabulary = {
+  readonly sorted: string[];
+  readonly tail: string[];
+  last: number;
+  /** By word, as long as no term is added. */
+  readonly answers: Map<string, readonly string[]>;
+};
 
 /**
  * The words of a generation that are a typing error away from another word: a letter that is
@@ -17,17 +26,22 @@ type Vocabulary = { readonly sorted: string[]; readonly tail: string[]; last: nu
  *
  * The words of a generation are kept in memory; each look fetches those that have come since.
  */
-export function createSpelling(statements: Statements): (layout: Layout, word: string) => string[] {
+export function createSpelling(
+  statements: Statements,
+): (layout: Layout, word: string) => readonly string[] {
   const vocabularies = new Map<number, Vocabulary>();
 
   function vocabularyOf({ key, table }: Layout): Vocabulary {
-    const vocabulary = vocabularies.get(key) ?? { sorted: [], tail: [], last: 0 };
+    const vocabulary: Vocabulary = vocabularies.get(key) ?? {
+      ...{ sorted: [], tail: [], last: 0 },
+      answers: new Map(),
+    };
     // The one that was asked for last is the last to be forgotten.
     vocabularies.delete(key);
     const [oldest] = vocabularies.keys();
     if (vocabularies.size >= mostVocabularies && oldest !== undefined) vocabularies.delete(oldest);
     vocabularies.set(key, vocabulary);
-    const { sorted, tail, last } = vocabulary;
+    const { sorted, tail, last, answers } = vocabulary;
     const free = mostTerms - sorted.length - tail.length;
     const news = statements
       .rows(`SELECT n, term FROM ${table.terms} WHERE n > ? ORDER BY n LIMIT ?`)
@@ -36,7 +50,10 @@ export function createSpelling(statements: Statements): (layout: Layout, word: s
       tail.push(term);
       vocabulary.last = n;
     }
-    if (news.length > 0) tail.sort();
+    if (news.length > 0) {
+      tail.sort();
+      answers.clear();
+    }
     if (tail.length > longestTail) {
       for (const term of tail) sorted.push(term);
       sorted.sort();
@@ -48,13 +65,18 @@ export function createSpelling(statements: Statements): (layout: Layout, word: s
   return (layout, word) => {
     const most = word.length >= 8 ? 2 : word.length >= 4 ? 1 : 0;
     if (most === 0) return [];
-    const { sorted, tail } = vocabularyOf(layout);
+    const { sorted, tail, answers } = vocabularyOf(layout);
+    const known = answers.get(word);
+    if (known !== undefined) return known;
     const found = [...nearIn(sorted, word, most), ...nearIn(tail, word, most)];
-    return found
+    const answer = found
       .filter(({ term }) => !term.startsWith(word))
       .sort((a, b) => a.distance - b.distance || (a.term < b.term ? -1 : 1))
       .slice(0, mostNear)
       .map(({ term }) => term);
+    if (answers.size >= mostAnswers) answers.clear();
+    answers.set(word, answer);
+    return answer;
   };
 }
 
