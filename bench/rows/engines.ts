@@ -114,5 +114,5 @@ function startRebuild(profileName: string | undefined) {
 }
 
 /** In this order: each finds the log no longer than it can do with. */
-/** Elasticsearch is slow for its first minute, and what is asked now and then shows it most. */
-export const engines: readonly Benchmark[] = [commands, rebuild, searchable];
+/** The servers of the first one start on a log that is empty: they have nothing to build. */
+export const engines: readonly Benchmark[] = [searchable, commands, rebuild];
