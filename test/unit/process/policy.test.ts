@@ -91,6 +91,14 @@ const toWorld =
   (command) =>
     execute(command);
 
+const behind =
+  (gate: { readonly promise: Promise<void> }) =>
+  ({ execute }: World): Execute =>
+  async (command) => {
+    await gate.promise;
+    return execute(command);
+  };
+
 describe('a policy', () => {
   test('counts and logs what is refused, and goes on', async () => {
     await using started = await startOn(toWorld, [open('a'), news('refused'), news()]);
@@ -137,13 +145,7 @@ describe('a policy', () => {
   test('takes no more of the log than it can hold, and all of it in the end', async () => {
     const happenings = [open('a'), ...Array.from({ length: 50 }, () => news())];
     const gate = Promise.withResolvers<void>();
-    const gated =
-      ({ execute }: World): Execute =>
-      async (command) => {
-        await gate.promise;
-        return execute(command);
-      };
-    await using started = await startOn(gated, happenings, { mostWaiting: 5 });
+    await using started = await startOn(behind(gate), happenings, { mostWaiting: 5 });
     for (let turns = 0; turns < 50; turns += 1) await soon();
     expect(started.runner.waiting()).toBe(6);
     gate.resolve();
@@ -153,13 +155,13 @@ describe('a policy', () => {
 
   test('sends nothing more to a target that was closed', async () => {
     const gate = Promise.withResolvers<void>();
-    const gated =
-      ({ execute }: World): Execute =>
-      async (command) => {
-        await gate.promise;
-        return execute(command);
-      };
-    await using started = await startOn(gated, [open('a'), news(), news(), news(), close('a')]);
+    await using started = await startOn(behind(gate), [
+      open('a'),
+      news(),
+      news(),
+      news(),
+      close('a'),
+    ]);
     await started.delivering;
     expect(started.runner.waiting()).toBe(1);
     gate.resolve();
@@ -170,13 +172,12 @@ describe('a policy', () => {
 
   test('sends what the event that closes a target leads to itself, and nothing before it', async () => {
     const gate = Promise.withResolvers<void>();
-    const gated =
-      ({ execute }: World): Execute =>
-      async (command) => {
-        await gate.promise;
-        return execute(command);
-      };
-    await using started = await startOn(gated, [open('a'), news(), news(), close('a', 'gold')]);
+    await using started = await startOn(behind(gate), [
+      open('a'),
+      news(),
+      news(),
+      close('a', 'gold'),
+    ]);
     await started.delivering;
     gate.resolve();
     await started.finish();
