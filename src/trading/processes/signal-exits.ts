@@ -16,7 +16,6 @@ import {
   SignalSettledSchema,
 } from '../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
 import { compare, decimal } from '../../kernel/decimal.ts';
-import { deriveUuid } from '../../kernel/derived-id.ts';
 import {
   closesBy,
   definePolicy,
@@ -24,6 +23,7 @@ import {
   type PolicyDefinition,
   reactsTo,
 } from '../../process/kit.ts';
+import { exitIdOf } from '../model/exit-id.ts';
 import { paperVenuePolicy, seriesKey } from './paper-venue.ts';
 import { signalFollowUpPolicy } from './signal-follow-up.ts';
 
@@ -110,11 +110,11 @@ const signalExitPolicy = definePolicy<Record<string, never>>({
     reactsTo({
       event: SignalExitReachedSchema,
       key: ({ signalId }) => signalId,
-      command: ({ target }, { terms, origin, price, quantity, placedAfter, exitSignalId }) => {
+      command: ({ target }, reached) => {
+        const { terms, origin, price, quantity, placedAfter } = reached;
         if (terms === undefined) return undefined;
         const of = { terms, origin, price, quantity, placedAfter, parentSignalId: target };
-        // Events from before there was more than one attempt do not name it.
-        const signalId = exitSignalId || deriveUuid(target, 'exit');
+        const signalId = exitIdOf(reached);
         return {
           schema: ExecuteExitSignalCommandSchema,
           build: () => create(ExecuteExitSignalCommandSchema, { signalId, ...of }),

@@ -12,12 +12,12 @@ import {
 import { SignalOrigin } from '../../gen/cipherhorizon/trading/v1/signal_model_pb.ts';
 import type { DecisionContext } from '../../kernel/decider.ts';
 import { compare, type Decimal, decimal, toText, zero } from '../../kernel/decimal.ts';
+import { exitIdAt } from '../model/exit-id.ts';
 import { exitPlacedAfter, type LevelReached, levelReachedBy } from '../model/exit-levels.ts';
 import type { FillCandle } from '../model/fills.ts';
 import { secondsOf } from '../model/interval.ts';
 import { candlesBehind, toFillCandle } from '../model/recent-candles.ts';
 import { protectionOf, riskLimitsOf } from '../model/risk.ts';
-import { exitIdAt } from './exit-id.ts';
 import { exitLevels } from './levels.ts';
 import type { SignalRelated } from './related.ts';
 import type { SignalState, WatchedExits } from './state.ts';

@@ -12,8 +12,8 @@ import type {
 } from '../../gen/cipherhorizon/trading/v1/signal_events_pb.ts';
 import type { OrderTerms } from '../../gen/cipherhorizon/trading/v1/signal_model_pb.ts';
 import { type Decimal, decimal, max } from '../../kernel/decimal.ts';
+import { exitIdOf } from '../model/exit-id.ts';
 import { secondsOf } from '../model/interval.ts';
-import { exitIdOf } from './exit-id.ts';
 
 export type SignalEvent =
   | SignalAccepted

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { TradeSide } from '../../../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
 import { uniformOf } from '../../../../src/trading/model/chance.ts';
-import { exitIdAt } from '../../../../src/trading/signal/exit-id.ts';
+import { exitIdAt } from '../../../../src/trading/model/exit-id.ts';
 import { free } from '../../../support/signal-desk.ts';
 import {
   begun,

@@ -7,8 +7,8 @@ import {
 } from '../../../../src/gen/cipherhorizon/trading/v1/signal_model_pb.ts';
 import { decimal } from '../../../../src/kernel/decimal.ts';
 import { deriveUuid } from '../../../../src/kernel/derived-id.ts';
+import { exitIdAt } from '../../../../src/trading/model/exit-id.ts';
 import { toRecent } from '../../../../src/trading/model/recent-candles.ts';
-import { exitIdAt } from '../../../../src/trading/signal/exit-id.ts';
 import type { SignalOrder } from '../../../../src/trading/signal/related.ts';
 import { daySeconds, firstDay } from '../../../support/signal-desk.ts';
 import { bought, candles, id, instrumentId } from '../../../support/watched-purchase.ts';
