@@ -98,13 +98,17 @@ export function createProjector(options: ProjectorOptions): Projector {
   let worker: string | undefined;
   let term: AbortSignal | undefined;
 
-  const beat = async (lane: Lane, head: Position) => {
+  const beat = async (
+    lane: Lane,
+    head: Position,
+    secondsBehind: (at: Position) => Promise<number>,
+  ) => {
     // Of one that is not kept up to date nothing is to be heard: read servers and alarms see it.
     if (lane.aheadOfLog !== undefined) return;
     const before = status.get(lane);
     const behind = isAfter(head, lane.checkpoint);
     const lagEvents = behind ? await source.countAfter(lane.checkpoint) : 0;
-    const lagSeconds = behind ? await secondsBehind(source, lane.checkpoint, now()) : 0;
+    const lagSeconds = behind ? await secondsBehind(lane.checkpoint) : 0;
     const heartbeatAt = now();
     const seconds = before === undefined ? 0 : (heartbeatAt - before.heartbeatAt) / 1000;
     const eventsPerSecond = seconds > 0 ? (lane.applied - (applied.get(lane) ?? 0)) / seconds : 0;
@@ -125,7 +129,8 @@ export function createProjector(options: ProjectorOptions): Projector {
       try {
         const head = (await source.head()).position;
         // One view whose index is away takes no other's heartbeat with it.
-        const failures = await failuresOf(lanes.map((lane) => beat(lane, head)));
+        const lag = createLag(source, now());
+        const failures = await failuresOf(lanes.map((lane) => beat(lane, head, lag)));
         for (const { reason } of failures) log.debug({ err: reason }, 'heartbeat failed');
         if (failures.length > 0 || beats % beatsPerLook === 0) await noticeDisplaced();
       } catch (cause) {
@@ -293,11 +298,19 @@ async function failuresOf(works: readonly Promise<void>[]): Promise<PromiseRejec
   return (await Promise.allSettled(works)).filter((one) => one.status === 'rejected');
 }
 
-/** The age of the oldest event that is not applied. */
-async function secondsBehind(source: EventSource, after: Position, nowMs: number): Promise<number> {
-  for await (const { events } of source.readAll({ after, limit: 1, batchSize: 1 })) {
-    const [first] = events;
-    if (first !== undefined) return Math.max(0, (nowMs - first.storedAt) / 1000);
-  }
-  return 0;
+/** The age of the oldest event after a position, in seconds: many views are at the same one. */
+function createLag(source: EventSource, nowMs: number): (after: Position) => Promise<number> {
+  const known = new Map<bigint, Promise<number>>();
+  const read = async (after: Position): Promise<number> => {
+    for await (const { events } of source.readAll({ after, limit: 1, batchSize: 1 })) {
+      const [first] = events;
+      if (first !== undefined) return Math.max(0, (nowMs - first.storedAt) / 1000);
+    }
+    return 0;
+  };
+  return (after) => {
+    const seconds = known.get(after.commit) ?? read(after);
+    known.set(after.commit, seconds);
+    return seconds;
+  };
 }

@@ -40,8 +40,10 @@ function codeOf(error: unknown): StoreFaultCode {
   const code: unknown = typeof error === 'object' && error !== null && Reflect.get(error, 'code');
   const unreachable = [1, 4, 14, 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT'];
   if (unreachable.includes(code as string)) return 'STORE_UNAVAILABLE';
-  const isDiscovery = error instanceof Error && /discover/i.test(error.message);
-  return isDiscovery ? 'STORE_UNAVAILABLE' : 'STORE_FAILED';
+  const message = error instanceof Error ? error.message : '';
+  // A connection that the server, or what is before it, has closed with an error.
+  const isBroken = code === 13 && /RST_STREAM|Session closed/.test(message);
+  return isBroken || /discover/i.test(message) ? 'STORE_UNAVAILABLE' : 'STORE_FAILED';
 }
 
 /** Whether the call may have taken effect all the same. */

@@ -21,31 +21,38 @@ import { toStoreFault } from './faults.ts';
 type Reading = ReturnType<EventStoreDBClient['readStream'] | EventStoreDBClient['readAll']>;
 
 const defaultBatchSize = 500;
+/** What is still to come of a read is let come rather than called off where it is no more than this. */
+const fewEvents = 1_000;
 
 /** They stop when the reader stops asking: nothing runs ahead. */
 export function createReads(pool: ClientPool) {
   let isClosed = false;
 
-  /** The events of a read that is made when the first one is asked for. */
+  /** The events of a read that is made when the first one is asked for: so many at most. */
   async function* eventsOf(
     what: string,
+    most: number,
     begin: (client: EventStoreDBClient) => Reading,
   ): AsyncGenerator<RecordedEvent, void, void> {
     if (isClosed) throw closedFault();
     const { client, release } = pool.lease();
     const reading = begin(client);
+    let left = most;
     try {
       for await (const { event } of itemsOf(reading)) {
+        left -= 1;
         if (event !== undefined) yield toRecordedEvent(event);
       }
+      left = 0;
       // A client that is closed ends its reads as if everything had come.
       if (isClosed) throw closedFault();
     } catch (error) {
+      left = 0;
       if (error instanceof StreamNotFoundError) return;
       throw toStoreFault(error, what);
     } finally {
       release();
-      await leave(reading);
+      await leave(reading, left <= fewEvents);
     }
   }
 
@@ -55,11 +62,12 @@ export function createReads(pool: ClientPool) {
   ): AsyncGenerator<RecordedEvent, void, void> {
     if (limit < 1) return nothing();
     const isForwards = direction === 'forwards';
-    return eventsOf(`cannot read ${stream}`, (client) =>
+    const maxCount = Math.min(limit, Number.MAX_SAFE_INTEGER);
+    return eventsOf(`cannot read ${stream}`, maxCount, (client) =>
       client.readStream(stream, {
         direction: isForwards ? FORWARDS : BACKWARDS,
         fromRevision: from === undefined ? (isForwards ? START : END) : BigInt(from),
-        maxCount: Math.min(limit, Number.MAX_SAFE_INTEGER),
+        maxCount,
       }),
     );
   }
@@ -68,14 +76,14 @@ export function createReads(pool: ClientPool) {
   function readRaw(
     from: Position | undefined,
     direction: 'forwards' | 'backwards',
-    maxCount?: number,
+    maxCount = Number.MAX_SAFE_INTEGER,
   ): AsyncGenerator<RecordedEvent, void, void> {
     const isForwards = direction === 'forwards';
-    return eventsOf('cannot read the log', (client) =>
+    return eventsOf('cannot read the log', maxCount, (client) =>
       client.readAll({
         direction: isForwards ? FORWARDS : BACKWARDS,
         fromPosition: from ?? (isForwards ? START : END),
-        ...(maxCount !== undefined && { maxCount }),
+        maxCount,
       }),
     );
   }
@@ -151,9 +159,13 @@ function itemsOf(reading: Reading): AsyncIterable<ResolvedEvent | AllStreamResol
   return reading.iterator({ destroyOnReturn: false });
 }
 
-/** A stream that is full never ends: what is still in it goes nowhere. */
-async function leave(reading: Reading): Promise<void> {
+/**
+ * A stream that is full never ends: what is still in it goes nowhere. It is called off only where it
+ * would go on for long: a server that is built on nghttp2 takes a client that calls off more than
+ * some 30 a second for an attacker, and ends its connection with all calls.
+ */
+async function leave(reading: Reading, endsSoon: boolean): Promise<void> {
   reading.on('error', () => {});
-  await reading.cancel();
+  if (!endsSoon) await reading.cancel();
   reading.resume();
 }

@@ -49,6 +49,24 @@ async function batchesUntil(
   }
 }
 
+describe('reads', () => {
+  // Node's HTTP/2, as others, ends a connection on which more than 1,000 calls are called off at once.
+  test('that are left early, one after the other, break no connection', async () => {
+    const store = openStore();
+    const stream = freshStream();
+    await store.append(stream, 'no_stream', sampleEvents(3));
+    const first = async (name: string) => {
+      for await (const { revision } of store.read(name, { limit: 2 })) return revision;
+      return undefined;
+    };
+    const missing = freshStream();
+    for (let i = 0; i < 1_200; i += 1) {
+      expect(await first(stream)).toBe(0);
+      expect(await first(missing)).toBeUndefined();
+    }
+  });
+});
+
 describe('a subscription', () => {
   test('does not connect again by itself, with the client', async () => {
     await using proxy = await startTcpProxy(server.port());
