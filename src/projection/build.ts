@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isAfter, latest, type Position } from '../kernel/position.ts';
 import { applyWork, type Target } from './apply.ts';
-import type { Decode } from './decode.ts';
-import type { EventSource } from './event-source.ts';
+import type { Decode, DecodedEvent } from './decode.ts';
+import type { EventBatch, EventSource } from './event-source.ts';
 import type { ReadModelStore } from './read-model-store.ts';
 
 export type Progress = { readonly done: number; readonly position: Position };
@@ -37,13 +37,14 @@ export async function catchUp(options: {
     ...(types === undefined ? {} : { filter: { types: [...types] } }),
     ...(signal === undefined ? {} : { signal }),
   });
-  for await (const batch of batches) {
+  for await (const { batch, decoded } of oneAhead(decodedBatches(batches, decode))) {
     const within = batch.events.filter(({ position }) => !isAfter(position, end));
     const isLast = within.length < batch.events.length || !isAfter(end, batch.position);
     const position = isLast ? latest(reached, end) : batch.position;
     const storedAt = within.at(-1)?.storedAt ?? head.storedAt;
     const checkpoint = { position, storedAt };
-    await applyWork(store, [{ target, events: within.map(decode), checkpoint }], now);
+    const events = decoded.slice(0, within.length);
+    await applyWork(store, [{ target, events, checkpoint }], now);
     reached = position;
     options.onProgress?.({ done: within.length, position });
     if (isLast || signal?.aborted) return reached;
@@ -53,4 +54,31 @@ export async function catchUp(options: {
   const checkpoint = { position: end, storedAt: head.storedAt };
   await applyWork(store, [{ target, events: [], checkpoint }], now);
   return end;
+}
+
+type Decoded = { readonly batch: EventBatch; readonly decoded: readonly DecodedEvent[] };
+
+async function* decodedBatches(
+  batches: AsyncIterable<EventBatch>,
+  decode: Decode,
+): AsyncGenerator<Decoded, void, void> {
+  for await (const batch of batches) yield { batch, decoded: batch.events.map(decode) };
+}
+
+/** While one is worked on the next is made: whoever waits for a server has time for it. */
+async function* oneAhead<Item>(items: AsyncGenerator<Item>): AsyncGenerator<Item, void, void> {
+  let next = items.next();
+  try {
+    for (;;) {
+      const { done, value } = await next;
+      if (done) return;
+      next = items.next();
+      // What is wrong with it is told when its turn comes.
+      next.catch(() => undefined);
+      yield value;
+    }
+  } finally {
+    // Not waited for: the server may be away.
+    items.return(undefined).catch(() => undefined);
+  }
 }
