@@ -75,6 +75,7 @@ describe('access', () => {
 
   test('to what is not Elasticsearch is told so', async () => {
     await using proxy = await startProxy('another product');
+    proxy.decide(() => ({ status: 200, body: {} }));
     const options = { url: proxy.url, indexPrefix: 'access', requestTimeoutMs: 10_000 };
     await using models = createElasticsearchReadModels(options);
     const model = { name: 'things', schema: {} };

@@ -280,7 +280,6 @@ describe('an index that is in trouble', () => {
     const writes = [
       store.apply([{ ref, batch: batchOf([titled('b', 2)], upTo(2)) }]),
       store.load(ref, ['a']),
-      store.heartbeat(ref, { at: 1, lagSeconds: 0, parkedDocuments: 0 }),
       store.count(ref),
       store.switchTo(ref),
     ];

@@ -9,9 +9,16 @@ import type {
 import { type Complaint, faultOf } from '../faults.ts';
 import { createBulk, type Item } from './bulk.ts';
 import type { Catalogue } from './catalogue.ts';
-import { parkedEntryId, toCheckpointSource, toDocumentSource, toParkedSource } from './entries.ts';
+import {
+  parkedEntryId,
+  toCheckpointSource,
+  toDocumentSource,
+  toParkedSource,
+  toReachSource,
+} from './entries.ts';
 import type { Layout } from './layout.ts';
 import { checkpointId, problemOfId, toEntryId } from './names.ts';
+import type { Progress } from './progress.ts';
 import type { createRecent } from './recent.ts';
 import { problemOfDocument } from './values.ts';
 import { createWriting, type Entry } from './writing.ts';
@@ -33,21 +40,23 @@ export function createApply(
   client: Client,
   catalogue: Catalogue,
   recent: ReturnType<typeof createRecent>,
+  progress: Progress,
   refreshIntervalMs: number,
 ) {
   const send = createBulk(client, what);
   const write = createWriting(client, send, what);
-  const shownAt = new Map<string, number>();
+  const writtenAt = new Map<string, number>();
 
   /**
    * Elasticsearch shows to lists and searches what was written within one interval. After a quiet
-   * time it need not be waited for: the first change is shown at once, and the interval begins.
+   * one it need not be waited for: the first change is shown at once.
    */
   async function show(indexes: readonly string[]): Promise<void> {
     const now = performance.now();
-    const due = indexes.filter((index) => now - (shownAt.get(index) ?? -1e9) >= refreshIntervalMs);
+    const isQuiet = (index: string) => now - (writtenAt.get(index) ?? -1e9) >= refreshIntervalMs;
+    const due = indexes.filter(isQuiet);
+    for (const index of indexes) writtenAt.set(index, now);
     if (due.length === 0) return;
-    for (const index of due) shownAt.set(index, now);
     // Everything is applied in any case.
     await client.indices.refresh({ index: due, ignore_unavailable: true }).catch(() => undefined);
   }
@@ -72,16 +81,27 @@ export function createApply(
   }
 
   async function writeCheckpoints(plan: readonly Planned[]): Promise<void> {
-    const entries = plan.flatMap(({ layout, batch: { checkpoint } }): Entry[] => {
-      if (checkpoint === undefined) return [];
-      const { position, storedAt } = checkpoint;
-      const source = () => toCheckpointSource(position, storedAt);
-      return [{ index: layout.index, id: checkpointId, position, source, overwrite: false }];
-    });
+    const entries = plan.flatMap((planned) => reachOf(planned) ?? checkpointOf(planned) ?? []);
+    if (entries.some(({ index }) => index === progress.index)) await progress.made();
     for (const result of await write(entries)) {
       if (typeof result === 'object') throw faultOf(result, `${what}: the checkpoint is refused`);
     }
     for (const { layout, batch } of plan) recent.reached(layout.index, batch.checkpoint?.position);
+    for (const { index, id, position } of entries) {
+      if (id === checkpointId) progress.told(index, position);
+    }
+  }
+
+  /** Of a live generation for which nothing has come. */
+  function reachOf({ layout: { index, id }, batch }: Planned): Entry | undefined {
+    const { documents, park, unpark, checkpoint } = batch;
+    const base = progress.baseOf(index);
+    if (checkpoint === undefined || base === undefined || !catalogue.isLive(index))
+      return undefined;
+    if (documents.length + park.length + unpark.length > 0) return undefined;
+    const { position, storedAt } = checkpoint;
+    const source = () => toReachSource(base, position, storedAt);
+    return { index: progress.index, id, position, source, overwrite: false };
   }
 
   /** Of batches that have no generation in common. */
@@ -159,6 +179,13 @@ function toEntry({ layout, batch, document }: PlannedDocument): Entry {
     source: () => toDocumentSource(layout, document),
     overwrite: batch.overwrite === true,
   };
+}
+
+function checkpointOf({ layout: { index }, batch }: Planned): Entry | undefined {
+  if (batch.checkpoint === undefined) return undefined;
+  const { position, storedAt } = batch.checkpoint;
+  const source = () => toCheckpointSource(position, storedAt);
+  return { index, id: checkpointId, position, source, overwrite: false };
 }
 
 function parkingOf({ layout, batch: { park, unpark } }: Planned): readonly Item[] {

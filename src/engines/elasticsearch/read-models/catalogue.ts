@@ -1,24 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import type { Client } from '@elastic/elasticsearch';
 import { StoreFault } from '../../../kernel/fault.ts';
 import { isAfter, type Position } from '../../../kernel/position.ts';
 import type { Schema } from '../../../projection/kit.ts';
 import type { GenerationInfo, GenerationRef } from '../../../projection/read-model-store.ts';
 import { faultOf, isAlreadyThere, isMissingIndex, toComplaint } from '../faults.ts';
-import { fromCheckpoint, type Source } from './entries.ts';
 import { type Layout, layoutOf, mappingOf, problemOfView } from './layout.ts';
-import {
-  checkpointId,
-  everyIndex,
-  fromIndex,
-  indexOf,
-  keptAlias,
-  liveAlias,
-  writeAlias,
-} from './names.ts';
+import { everyIndex, fromIndex, indexOf, keptAlias, liveAlias, writeAlias } from './names.ts';
+import { type Progress, readProgress } from './progress.ts';
 import type { createRecent } from './recent.ts';
 
 /** What an index says of itself, beside its mapping. */
 export type IndexMeta = {
+  /** Of the index, as no other has it. */
+  readonly id: string;
   readonly fingerprint: string;
   /** JSON: Elasticsearch gives the properties of an object in another order. */
   readonly schema: string;
@@ -54,6 +49,7 @@ const settings = {
 export function createCatalogue(
   client: Client,
   recent: Recent,
+  progress: Progress,
   { prefix, refreshIntervalMs }: { readonly prefix: string; readonly refreshIntervalMs: number },
 ) {
   const layouts = new Map<string, Layout>();
@@ -95,9 +91,9 @@ export function createCatalogue(
     const index = indexOf(prefix, ref.view.name, ref.generation);
     const known = layouts.get(index);
     if (known !== undefined) return known;
-    const { schema } = await metaOf(ref);
+    const { id, schema } = await metaOf(ref);
     const fields = JSON.parse(schema) as Schema;
-    const made = layoutOf(index, ref.view.name, ref.generation, fields);
+    const made = layoutOf({ index, id }, ref.view.name, ref.generation, fields);
     layouts.set(index, made);
     return made;
   }
@@ -112,29 +108,22 @@ export function createCatalogue(
       const wasLive = keptAlias(prefix, name.view) in aliases;
       if (isLive) liveIndexes.add(index);
       else liveIndexes.delete(index);
-      const { fingerprint } = meta;
-      return [{ index, ...name, fingerprint, state: stateName(isLive, wasLive) }];
+      const { id, fingerprint } = meta;
+      return [{ index, id, ...name, fingerprint, state: stateName(isLive, wasLive) }];
     });
-    const checkpoints = await checkpointsOf(states.map(({ index }) => index));
-    for (const [i, { index, state }] of states.entries()) {
-      recent.told(index, checkpoints[i] as Position, state === 'building');
+    const found = await readProgress(client, prefix, states, (error, index) =>
+      faultOf(toComplaint(503, error), `cannot read the checkpoint of "${index}"`),
+    );
+    const reached: Position[] = [];
+    for (const [i, { own, position }] of found.entries()) {
+      const { index, state } = states[i] as (typeof states)[number];
+      recent.told(index, position, state === 'building');
+      progress.told(index, own);
+      reached.push(position);
     }
     return states
-      .map(({ index, ...info }, i) => ({ ...info, checkpoint: checkpoints[i] as Position }))
+      .map(({ index, id, ...info }, i) => ({ ...info, checkpoint: reached[i] as Position }))
       .sort((a, b) => (a.view < b.view ? -1 : a.view > b.view ? 1 : a.generation - b.generation));
-  }
-
-  async function checkpointsOf(indexes: readonly string[]): Promise<readonly Position[]> {
-    if (indexes.length === 0) return [];
-    const docs = indexes.map((index) => ({ _index: index, _id: checkpointId }));
-    const found = (await client.mget<Source>({ docs })).docs;
-    return indexes.map((index, i) => {
-      const one = found[i];
-      if (one === undefined || 'error' in one) {
-        throw faultOf(toComplaint(503, one?.error), `cannot read the checkpoint of "${index}"`);
-      }
-      return fromCheckpoint(one._source).position;
-    });
   }
 
   async function info(ref: GenerationRef): Promise<GenerationInfo> {
@@ -149,8 +138,9 @@ export function createCatalogue(
     const problem = problemOfView(view.name, view.schema);
     if (problem !== undefined) throw new StoreFault('STORE_FAILED', problem);
     const index = indexOf(prefix, view.name, generation);
-    const meta: IndexMeta = { fingerprint, schema: JSON.stringify(view.schema) };
-    const mapping = mappingOf(layoutOf(index, view.name, generation, view.schema));
+    const id = randomUUID();
+    const meta: IndexMeta = { id, fingerprint, schema: JSON.stringify(view.schema) };
+    const mapping = mappingOf(layoutOf({ index, id }, view.name, generation, view.schema));
     layouts.delete(index);
     try {
       await client.indices.create({
@@ -219,6 +209,7 @@ export function createCatalogue(
     forget: () => {
       layouts.clear();
       recent.forgetAll();
+      progress.forgetAll();
     },
     open,
     switchTo,

@@ -18,6 +18,7 @@ export type Source = {
   readonly k?: string;
   readonly id?: string;
   readonly at?: string;
+  readonly base?: string;
   readonly doc?: JsonObject;
   readonly meta?: Readonly<Record<string, unknown>>;
 } & Derived;
@@ -62,8 +63,13 @@ export function fromCheckpoint(source: Source | undefined): {
   };
 }
 
+/** In the index of progress; see createProgress. */
+export function toReachSource(base: Position, position: Position, storedAt: number): string {
+  return JSON.stringify({ base: toText(base), at: toText(position), meta: { asOf: storedAt } });
+}
+
 export function toHeartbeatSource(beat: Heartbeat): string {
-  return JSON.stringify({ k: 'm', meta: beat });
+  return JSON.stringify({ meta: beat });
 }
 
 export function fromHeartbeat(source: Source | undefined): Heartbeat {

@@ -12,6 +12,8 @@ export type FieldPlan = {
 /** A generation's schema, and the index that was made for it. */
 export type Layout = {
   readonly index: string;
+  /** The index's own, given when it was made: another index of the same name has another one. */
+  readonly id: string;
   readonly view: string;
   readonly generation: number;
   readonly fields: ReadonlyMap<string, FieldPlan>;
@@ -20,12 +22,18 @@ export type Layout = {
   readonly searched: readonly FieldPlan[];
 };
 
-export function layoutOf(index: string, view: string, generation: number, schema: Schema): Layout {
+export function layoutOf(
+  { index, id }: Pick<Layout, 'index' | 'id'>,
+  view: string,
+  generation: number,
+  schema: Schema,
+): Layout {
   const fields = Object.entries(schema).map(([name, field]): FieldPlan => {
     return { name, field, path: `f.${name}` };
   });
   return {
     index,
+    id,
     view,
     generation,
     fields: new Map(fields.map((plan) => [plan.name, plan])),
@@ -39,7 +47,7 @@ const longestPrefix = 4;
 
 /**
  * The strict mapping of a generation. An entry has
- * - k: what it is. d: a document; x: one that was deleted; p: a parked event; m: checkpoint, heartbeat.
+ * - k: what it is. d: a document; x: one that was deleted; p: a parked event; m: the checkpoint.
  * - id: of the document. at: its version. doc: the document, not looked into.
  * - f: what is filtered, sorted and counted by, made of the document. Text is folded before it comes
  *   here, by the same code for every engine, so that all find the same; a decimal is a text that

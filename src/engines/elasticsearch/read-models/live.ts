@@ -37,10 +37,11 @@ export function createLive(client: Client, prefix: string, now: () => number): L
       throw new StoreFault('STORE_FAILED', message);
     }
     // The same object as long as it is the same schema.
-    const text = `${found[0]} ${meta.fingerprint} ${meta.schema}`;
+    const text = `${found[0]} ${meta.id} ${meta.schema}`;
     const before = layouts.get(view);
     if (before?.text === text) return before.layout;
-    const layout = layoutOf(found[0], view, name.generation, JSON.parse(meta.schema) as Schema);
+    const named = { index: found[0], id: meta.id };
+    const layout = layoutOf(named, view, name.generation, JSON.parse(meta.schema) as Schema);
     layouts.set(view, { layout, text });
     return layout;
   }

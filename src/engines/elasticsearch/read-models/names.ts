@@ -43,9 +43,18 @@ export function leaseIndex(prefix: string): string {
   return `${prefix}.lease`;
 }
 
-/** Of a checkpoint and a heartbeat, in the index that they speak of. */
+/** Of the reaches and heartbeats of all generations. */
+export function progressIndex(prefix: string): string {
+  return `${prefix}.progress`;
+}
+
+/** Of a checkpoint, in the index that it speaks of. */
 export const checkpointId = '~checkpoint';
-export const heartbeatId = '~heartbeat';
+
+/** In the index of progress, by the id that a generation's index was given when it was made. */
+export function heartbeatId(id: string): string {
+  return `${id}.heartbeat`;
+}
 
 const mostIdBytes = 512;
 

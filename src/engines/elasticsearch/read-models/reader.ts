@@ -11,12 +11,13 @@ import {
   type ViewProgress,
 } from '../../../read/read-models.ts';
 import { closed, faultOf, isMissingIndex, toComplaint, toStoreFault } from '../faults.ts';
-import { documentFields, fromCheckpoint, fromHeartbeat, type Source, toStored } from './entries.ts';
+import { documentFields, type Source, toStored } from './entries.ts';
 import type { Layout } from './layout.ts';
 import { planList } from './list.ts';
 import { createLive, noLive } from './live.ts';
-import { checkpointId, fromIndex, heartbeatId, liveAlias, toEntryId } from './names.ts';
+import { liveAlias, toEntryId } from './names.ts';
 import { createPages } from './pages.ts';
+import { readProgress } from './progress.ts';
 import { createRefreshing, refreshIndex } from './refreshing.ts';
 import { facetsOf, planSearch } from './search.ts';
 import { createSnapshots } from './snapshots.ts';
@@ -64,22 +65,35 @@ export function createReader(
 
   async function entriesOf(model: ReadModel, ids: readonly string[]) {
     const index = liveAlias(prefix, model.name);
-    const { docs } = await client.mget<Source>({ index, ids: [...ids], _source: entryFields });
+    const { docs } = await client.mget<Source>({ index, ids: [...ids], _source: documentFields });
     for (const one of docs) {
-      if (!('error' in one)) live.seen(model.name, one._index);
-      else if (one.error.type === 'index_not_found_exception') throw noLive(prefix, model.name);
-      else throw faultOf(toComplaint(503, one.error), `cannot read "${model.name}"`);
+      if ('error' in one) throw cannotRead(model, one.error);
+      live.seen(model.name, one._index);
     }
     return docs as readonly estypes.GetGetResult<Source>[];
   }
 
+  function cannotRead({ name }: ReadModel, error: estypes.ErrorCause): StoreFault {
+    if (error.type === 'index_not_found_exception') return noLive(prefix, name);
+    return faultOf(toComplaint(503, error), `cannot read "${name}"`);
+  }
+
   async function progress(model: ReadModel): Promise<ViewProgress> {
-    const [checkpoint, heartbeat] = await entriesOf(model, [checkpointId, heartbeatId]);
-    const { position, asOf } = fromCheckpoint(checkpoint?._source);
-    const { at: heartbeatAt, parkedDocuments, ...lag } = fromHeartbeat(heartbeat?._source);
-    const generation = fromIndex(prefix, checkpoint?._index ?? '')?.generation ?? 0;
-    const parked = parkedDocuments === 0 ? {} : { parkedDocuments };
-    return { position, asOf, heartbeatAt, ...lag, ...parked, generation };
+    const alias = liveAlias(prefix, model.name);
+    for (let look = 0; look < mostLooks; look += 1) {
+      const { index, id, generation } = await live.layout(model.name);
+      const [found] = await readProgress(client, prefix, [{ index: alias, id }], (error) =>
+        cannotRead(model, error),
+      );
+      // Another generation may be live meanwhile: the reach is of the one before.
+      live.seen(model.name, found?.index ?? '');
+      if (found?.index !== index) continue;
+      const { at: heartbeatAt, parkedDocuments, ...lag } = found.heartbeat;
+      const parked = parkedDocuments === 0 ? {} : { parkedDocuments };
+      const { position, asOf } = found;
+      return { position, asOf, heartbeatAt, ...lag, ...parked, generation };
+    }
+    throw noLive(prefix, model.name);
   }
 
   async function getMany(model: ReadModel, ids: readonly string[]) {
@@ -143,7 +157,7 @@ export function createReader(
   };
 }
 
-const entryFields = [...documentFields, 'meta'];
+const mostLooks = 3;
 
 function toFound(source: Source | undefined): FoundDocument | undefined {
   const stored = toStored(source);

@@ -2,7 +2,6 @@ import type { Client } from '@elastic/elasticsearch';
 import { comparePositions } from '../../../kernel/position.ts';
 import type {
   GenerationRef,
-  Heartbeat,
   Misindexed,
   ParkedEvent,
   ReadModelStore,
@@ -10,12 +9,13 @@ import type {
 } from '../../../projection/read-model-store.ts';
 import { closed, faultOf, toComplaint, toStoreFault } from '../faults.ts';
 import { createApply } from './apply.ts';
-import { createBulk } from './bulk.ts';
 import { createCatalogue } from './catalogue.ts';
-import { documentFields, type Source, toHeartbeatSource, toParked, toStored } from './entries.ts';
+import { documentFields, type Source, toParked, toStored } from './entries.ts';
+import { createHeartbeats } from './heartbeats.ts';
 import { inspectEntry } from './inspect.ts';
 import { createLease } from './lease.ts';
-import { heartbeatId, toEntryId } from './names.ts';
+import { toEntryId } from './names.ts';
+import { createProgress } from './progress.ts';
 import { createRecent } from './recent.ts';
 import { refreshIndex } from './refreshing.ts';
 import { scanEntries } from './scan.ts';
@@ -30,8 +30,10 @@ export function createStore(
   refreshIntervalMs: number,
 ): ReadModelStore {
   const recent = createRecent();
-  const catalogue = createCatalogue(client, recent, { prefix, refreshIntervalMs });
-  const apply = createApply(client, catalogue, recent, refreshIntervalMs);
+  const progress = createProgress(client, prefix);
+  const catalogue = createCatalogue(client, recent, progress, { prefix, refreshIntervalMs });
+  const apply = createApply(client, catalogue, recent, progress, refreshIntervalMs);
+  const heartbeat = createHeartbeats(client, progress);
   const { lease, prolong, leasedBy } = createLease(client, prefix);
 
   let isClosed = false;
@@ -139,14 +141,6 @@ export function createStore(
       });
   }
 
-  async function heartbeat(ref: GenerationRef, beat: Heartbeat): Promise<void> {
-    const { index } = await catalogue.layout(ref);
-    const send = createBulk(client, `cannot note the heartbeat in "${index}"`);
-    const source = () => toHeartbeatSource(beat);
-    const [outcome] = await send([{ index, id: heartbeatId, op: 'index', source }]);
-    if (typeof outcome === 'object') throw faultOf(outcome, 'cannot note the heartbeat');
-  }
-
   return {
     generations: () => guarded('list the generations', catalogue.generations),
     open: (ref, fingerprint) =>
@@ -166,7 +160,9 @@ export function createStore(
     count: (ref) => guarded(`count "${ref.view.name}"`, () => count(ref)),
     parked: (ref) => guarded(`list the parked events of "${ref.view.name}"`, () => parked(ref)),
     heartbeat: (ref, beat) =>
-      guarded(`note the heartbeat of "${ref.view.name}"`, () => heartbeat(ref, beat)),
+      guarded(`note the heartbeat of "${ref.view.name}"`, async () =>
+        heartbeat(await catalogue.layout(ref), beat),
+      ),
     [Symbol.asyncDispose]: async () => {
       isClosed = true;
       await client.close();

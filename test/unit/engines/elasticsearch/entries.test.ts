@@ -20,7 +20,6 @@ import {
 import {
   checkpointId,
   fromIndex,
-  heartbeatId,
   indexOf,
   problemOfId,
   toEntryId,
@@ -34,7 +33,7 @@ import { problemOfDocument } from '../../../../src/engines/elasticsearch/read-mo
 import { position, start } from '../../../../src/kernel/position.ts';
 import { schema } from '../../../support/read-models-shelf.ts';
 
-const layout = layoutOf('prefix-things-1', 'things', 1, schema);
+const layout = layoutOf({ index: 'prefix-things-1', id: 'one' }, 'things', 1, schema);
 const highest = 2n ** 63n - 1n;
 
 describe('a position', () => {
@@ -75,9 +74,9 @@ describe('names', () => {
     }
   });
 
-  test('of entries differ where ids do, and are never those of a checkpoint or heartbeat', () => {
+  test('of entries differ where ids do, and are never that of a checkpoint', () => {
     const ids = ['', '~', '~~', 'checkpoint', '~checkpoint', '~heartbeat', '~~checkpoint', 'a'];
-    const names = [...ids.map(toEntryId), checkpointId, heartbeatId];
+    const names = [...ids.map(toEntryId), checkpointId];
     expect(new Set(names).size).toBe(names.length);
     expect(names).not.toContain('');
     expect(parkedEntryId('a', position(1n))).not.toBe(parkedEntryId('a', position(1n, 0n)));
@@ -207,7 +206,9 @@ describe('a schema', () => {
         levels: { type: 'keyword' },
       },
     });
-    const plain = layoutOf('i', 'v', 1, { owner: { kind: 'keyword', filter: true } });
+    const plain = layoutOf({ index: 'i', id: 'one' }, 'v', 1, {
+      owner: { kind: 'keyword', filter: true },
+    });
     expect(Object.keys(mappingOf(plain).properties ?? {})).toEqual([
       'k',
       'id',
