@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import type { Bench, Benchmark } from '../benchmark.ts';
 import { startChild } from '../support/child.ts';
-import type { Look } from '../support/freshness-load.ts';
+import type { Load, Look } from '../support/freshness-load.ts';
 import { startServers } from '../support/servers.ts';
 import { duration } from '../support/statistics.ts';
 import { below, type Row } from '../table.ts';
 
-const perSecond = 20;
 const countOfLook = 1_000;
 const mostMs = 50;
 
@@ -17,20 +16,18 @@ const looks: readonly Look[] = [
 ];
 
 export const searchable: Benchmark = {
-  title: `Command to searchable, ${perSecond}/s; floor: both calls, for an older one`,
+  title: 'Command to searchable, 20/s; floor: both calls, for an older one',
   name: 'three processes',
-  run: (bench) => timeLooks(bench, {}, () => mostMs, 1),
+  run: (bench) =>
+    timeLooks(bench, {}, () => mostMs, { perSecond: 20, pauseMs: 1, warmUpMs: 5_000 }),
 };
 
-/**
- * @param mostMsOf what 99 of 100 have to stay below
- * @param pauseMs between two looks of who looks again and again
- */
+/** @param mostMsOf what 99 of 100 have to stay below */
 export async function timeLooks(
   bench: Bench,
   environment: NodeJS.ProcessEnv,
   mostMsOf: (look: Look) => number,
-  pauseMs: number,
+  pace: Pick<Load, 'perSecond' | 'pauseMs' | 'warmUpMs'>,
 ): Promise<readonly Row[]> {
   const folder = join(bench.folder, 'searchable');
   await using servers = await startServers(folder, ['write', 'projector', 'read'], environment);
@@ -38,12 +35,15 @@ export async function timeLooks(
   await using client = startChild<typeof import('../support/freshness-load.ts')>(
     new URL('../support/freshness-load.ts', import.meta.url),
   );
-  const load = { write, read, perSecond, count: bench.sized(countOfLook), pauseMs };
-  const floor = await client.call('timeToSeen', { ...load, look: 'of old' });
+  const count = bench.sized(countOfLook);
+  const warmUpMs = bench.sized(pace.warmUpMs);
+  const times = (look: Look) =>
+    client.call('timeToSeen', { write, read, look, ...pace, count, warmUpMs });
+  const floor = await times('of old');
   const rows: Row[] = [];
   for (const look of looks) {
     bench.note(`searchable: ${look}`);
-    const measured = await client.call('timeToSeen', { ...load, look });
+    const measured = await times(look);
     const mostMs = mostMsOf(look);
     rows.push(
       { name: `${look}, p50`, measured: duration(measured.median), floor: duration(floor.median) },

@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TradingCommandService } from '../../src/gen/cipherhorizon/trading/v1/commands_pb.ts';
 import {
@@ -9,6 +9,7 @@ import {
 import { TradingQueryService } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
 import { call } from './grpc.ts';
 import { openLoop } from './open-loop.ts';
+import { ratePerSecond } from './rounds.ts';
 import { percentile } from './statistics.ts';
 
 /** How a caller comes to see what it has just written. */
@@ -21,7 +22,7 @@ export type Look =
   /** Not at all: the same calls, for what was there before. */
   | 'of old';
 
-type Load = {
+export type Load = {
   readonly write: string;
   readonly read: string;
   readonly look: Look;
@@ -29,22 +30,24 @@ type Load = {
   readonly count: number;
   /** Between two looks of 'again and again'. */
   readonly pauseMs: number;
+  /** So long calls are made, one after the other, before any is measured. */
+  readonly warmUpMs: number;
 };
 
 const users = 50;
 const patienceMs = 10_000;
-const warmUps = 100;
+const warmingUp = 4;
 
 /** From when a command was to be sent to when its strategy is in an answer. */
 export async function timeToSeen(load: Load) {
-  const { perSecond, count } = load;
+  const { perSecond, count, warmUpMs } = load;
   const old = await createStrategy(load);
   await seen({ ...load, look: 'search, again and again' }, old);
   const send = async () => {
     const created = await createStrategy(load);
     await seen(load, load.look === 'of old' ? old : created);
   };
-  await openLoop({ perSecond, count: Math.min(warmUps, count), send });
+  await ratePerSecond(warmUpMs, warmingUp, send);
   const times = await openLoop({ perSecond, count, send });
   return { median: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
@@ -58,7 +61,7 @@ type Created = {
 
 async function createStrategy({ write }: Load): Promise<Created> {
   const userId = `user-${Math.floor(Math.random() * users)}`;
-  const word = `w${randomUUIDv7().replaceAll('-', '')}`;
+  const word = `w${randomInt(36 ** 8).toString(36)}`;
   const receipt = await call(write, TradingCommandService.method.createTradingStrategy, {
     ...{ userId, strategyName: `Momentum ${word}` },
     rules: [rule],
