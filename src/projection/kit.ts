@@ -24,6 +24,11 @@ export type Field = {
   readonly search?: number;
   /** Counted in facets; keyword or boolean. */
   readonly facet?: boolean;
+  /**
+   * A short value that is mostly filtered by together with a range of a sorted field: it is kept
+   * beside every sorted value, so that counting looks at no document.
+   */
+  readonly besideSorts?: boolean;
 };
 
 export type Schema = { readonly [field: string]: Field };

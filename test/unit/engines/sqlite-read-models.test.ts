@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { layoutOf } from '../../../src/engines/sqlite/read-models/layout.ts';
+import { layoutOf, tablesSql } from '../../../src/engines/sqlite/read-models/layout.ts';
 import { isMetBy } from '../../../src/engines/sqlite/read-models/scoring.ts';
 import { nearIn } from '../../../src/engines/sqlite/read-models/spelling.ts';
 import { compare, decimal } from '../../../src/kernel/decimal.ts';
@@ -137,6 +138,31 @@ describe('words that are near', () => {
       ),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('indexes', () => {
+  test('keep beside a sorted value what is counted with it, and no document is looked at', () => {
+    const layout = layoutOf(1, 'things', 1, {
+      currency: { kind: 'keyword', filter: true, facet: true, besideSorts: true },
+      owner: { kind: 'keyword', filter: true, facet: true },
+      score: { kind: 'integer', filter: true, sort: true },
+    });
+    const database = new Database(':memory:');
+    database.exec(tablesSql(layout));
+    for (const { sql } of layout.indexes) database.exec(sql);
+    const planOf = (where: string) =>
+      database
+        .prepare(
+          `EXPLAIN QUERY PLAN SELECT count(*) FROM ${layout.table.documents} d WHERE ${where}`,
+        )
+        .all()
+        .map((step) => (step as { detail: string }).detail)
+        .join();
+    expect(planOf("d.f2 >= 3 AND +d.f0 = 'USD'")).toContain('COVERING INDEX');
+    expect(planOf("+d.f2 >= 3 AND +d.f0 = 'USD'")).toContain('COVERING INDEX');
+    expect(planOf("d.f2 >= 3 AND +d.f1 = 'ann'")).not.toContain('COVERING');
+    database.close();
   });
 });
 

@@ -80,12 +80,14 @@ export function layoutOf(key: number, view: string, generation: number, schema: 
 }
 
 /**
- * Every sort has an index, with the id for the ties. So has every filter; but a keyword that isn't
- * counted in facets, as an owner's or a portfolio's id, selects few documents of many: its index is
- * made once for each sort, so that a page of its documents is read in order.
+ * Every sort has an index, with the id for the ties, and with what is filtered by beside it. So has
+ * every filter; but a keyword that isn't counted in facets, as an owner's or a portfolio's id, selects
+ * few documents of many: its index is made once for each sort, so that a page of its documents is
+ * read in order.
  */
 function indexesOf(base: string, columns: readonly FieldPlan[]): readonly IndexPlan[] {
   const sorts = columns.filter(({ field }) => field.sort === true);
+  const beside = columns.filter(({ field }) => field.besideSorts === true);
   const lists: (readonly FieldPlan[])[] = sorts.map((sort) => [sort]);
   for (const plan of columns) {
     const { filter, facet, kind, sort } = plan.field;
@@ -97,7 +99,10 @@ function indexesOf(base: string, columns: readonly FieldPlan[]): readonly IndexP
   return lists.map((fields) => {
     const list = fields.map(({ column }) => column);
     const name = `${base}_by_${list.join('_')}`;
-    const sql = `CREATE INDEX IF NOT EXISTS ${name} ON ${base} (${[...list, 'id'].join(', ')})`;
+    const isSorted = fields.some(({ field }) => field.sort === true);
+    const more = isSorted ? beside.filter((plan) => !fields.includes(plan)) : [];
+    const all = [...list, 'id', ...more.map(({ column }) => column)];
+    const sql = `CREATE INDEX IF NOT EXISTS ${name} ON ${base} (${all.join(', ')})`;
     return { name, fields, sql };
   });
 }

@@ -56,7 +56,7 @@ export const standings = defineDerived<JsonObject, Standing>({
   schema: {
     // Both have an index of their own rather than one for every sort.
     userId: { kind: 'keyword', filter: true, facet: true },
-    currency: { kind: 'keyword', filter: true, facet: true },
+    currency: { kind: 'keyword', filter: true, facet: true, besideSorts: true },
     name: { kind: 'text', search: 1 },
     asOf: { kind: 'integer', filter: true },
     windows: { kind: 'json' },
