@@ -14,7 +14,7 @@ const leastOfAppends = 0.8;
 const leastOfRebuild = 0.7;
 const mostMs = { withToken: 250, without: 1_000 } as const;
 const pace = {
-  perSecond: 10,
+  perSecond: 20,
   /** Documents come into searches every half second: those who look are not to be the load. */
   pauseMs: 200,
   /** A JVM that has just been started compiles for minutes, on the same two cores. */
@@ -25,7 +25,7 @@ const rebuiltViews = ['trading_trades', 'platform_commands'];
 const prefix = `bench-${Date.now().toString(36)}`;
 
 const searchable: Benchmark = {
-  title: 'EventStoreDB, Elasticsearch: command to searchable, 10/s; floor: both calls',
+  title: 'EventStoreDB, Elasticsearch: command to searchable, 20/s; floor: both calls',
   name: 'three processes',
   run: async (bench) => {
     try {

@@ -35,7 +35,7 @@ export function advance(
   const evaluator = createRuleEvaluator(strategy.rules, state.memory);
   let advice: Advice | undefined;
   for (const candle of fresh) advice = evaluator.next(inputOf(candle));
-  const wanted = wantedOf(advice, strategy);
+  const wanted = wantedOf(advice, state.waiting, strategy);
   const { raises, waits } = stanceOf(wanted, posture);
   const advanced = create(StrategyRunAdvancedSchema, {
     ...{ runId: id, userId },
@@ -64,11 +64,20 @@ function isThere(strategy: RunRelated['strategy']): strategy is RunStrategy {
   return strategy !== undefined && 'rules' in strategy;
 }
 
-/** One that is paused leaves, and does not enter. */
-function wantedOf(advice: Advice | undefined, { lifecycle }: RunStrategy): RuleAction {
+/**
+ * What the rules say, or what waits since they said it: a crossing is true for one candle only, and an
+ * order may take several. One that is paused leaves, and does not enter.
+ */
+function wantedOf(
+  advice: Advice | undefined,
+  waiting: RuleAction,
+  { lifecycle }: RunStrategy,
+): RuleAction {
   if (advice?.exit) return RuleAction.EXIT_LONG;
-  if (advice?.enter && lifecycle === 'active') return RuleAction.ENTER_LONG;
-  return RuleAction.UNSPECIFIED;
+  const wanted = advice?.enter ? RuleAction.ENTER_LONG : waiting;
+  return wanted === RuleAction.ENTER_LONG && lifecycle !== 'active'
+    ? RuleAction.UNSPECIFIED
+    : wanted;
 }
 
 /** One position at a time: what is held, or about to be, is not bought again. */

@@ -147,6 +147,27 @@ describe('A run', () => {
     expect(await resume()).toEqual([]);
   });
 
+  test('what waits is wanted on where the rules say nothing, and no longer where they say the opposite', async () => {
+    for (const [next, then] of [
+      [95, [raised]],
+      [101, []],
+    ] as const) {
+      const { desk, runId, strategyId, portfolioId, advance, trade } = await started();
+      await desk.candles([100, 100, 100, 100]);
+      const signalId = accepted(await desk.execute({ strategyId })).aggregateId;
+      const { terms, limits } = await termsOf(desk, signalId);
+      const reserve = { portfolioId, terms, limits };
+      accepted(await desk.bus.send(ReserveForSignalCommandSchema, reserve as never, internal));
+      expect(await advance(101)).toEqual([advanced]);
+      expect(await advance(89)).toEqual([advanced]);
+      expect(await advance(next)).toEqual([advanced]);
+      await trade(TradeSide.BUY);
+      await desk.send(ReleaseReservationCommandSchema, { portfolioId, signalId });
+      const resume = { runId, strategyId, portfolioId };
+      expect(await desk.send(AdvanceStrategyRunCommandSchema, resume)).toEqual(then);
+    }
+  });
+
   test('a paused strategy leaves, and does not enter', async () => {
     const { bus, strategyId, advance, trade } = await started();
     accepted(await bus.send(PauseTradingStrategyCommandSchema, { strategyId }));
