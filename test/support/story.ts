@@ -154,7 +154,8 @@ export function describeStory(engines: string, environment: () => NodeJS.Process
       expect(await look()).toEqual(held);
       await projections().rollbackProjection({ view });
       expect(await look()).toEqual(held);
-      const { trades } = await queries().listTrades({ portfolioId });
+      const consistency = freshAs(last.consistencyToken);
+      const { trades } = await queries().listTrades({ portfolioId, consistency });
       expect(trades).toHaveLength(2);
       await verifyAll();
     });
