@@ -1,6 +1,7 @@
 import type { Client, estypes } from '@elastic/elasticsearch';
-import { isAlreadyThere, isMissingIndex } from '../faults.ts';
+import { isMissingIndex } from '../faults.ts';
 import { leaseIndex, writeAlias } from './names.ts';
+import { makeOwnIndex, unindexed } from './own-index.ts';
 
 /**
  * They run on the node that has the shard, so that all owners go by one clock. A lease from the
@@ -41,26 +42,12 @@ const lookScript = `${isFree}
 export function createLease(client: Client, prefix: string) {
   const index = leaseIndex(prefix);
 
-  async function make(): Promise<void> {
-    const unindexed = { index: false, doc_values: false };
-    try {
-      await client.indices.create({
-        index,
-        aliases: { [writeAlias(index)]: {} },
-        mappings: {
-          dynamic: 'strict',
-          properties: {
-            owner: { type: 'keyword', ...unindexed },
-            since: { type: 'long', ...unindexed },
-            until: { type: 'long', ...unindexed },
-          },
-        },
-        settings: { number_of_shards: 1, auto_expand_replicas: '0-1' },
-      });
-    } catch (error) {
-      if (!isAlreadyThere(error)) throw error;
-    }
-  }
+  const make = () =>
+    makeOwnIndex(client, index, {
+      owner: { type: 'keyword', ...unindexed },
+      since: { type: 'long', ...unindexed },
+      until: { type: 'long', ...unindexed },
+    });
 
   async function run(script: estypes.Script) {
     const update = () =>

@@ -1,9 +1,10 @@
 import type { Client, estypes } from '@elastic/elasticsearch';
 import { isAfter, latest, type Position, start } from '../../../kernel/position.ts';
 import type { Heartbeat } from '../../../projection/read-model-store.ts';
-import { faultOf, isAlreadyThere, toComplaint } from '../faults.ts';
+import { faultOf, toComplaint } from '../faults.ts';
 import { fromCheckpoint, fromHeartbeat, type Source } from './entries.ts';
-import { checkpointId, heartbeatId, progressIndex, writeAlias } from './names.ts';
+import { checkpointId, heartbeatId, progressIndex } from './names.ts';
+import { makeOwnIndex, unindexed } from './own-index.ts';
 import { fromText } from './positions.ts';
 
 /**
@@ -22,29 +23,16 @@ export function createProgress(client: Client, prefix: string) {
   const checkpoints = new Map<string, Position>();
   let making: Promise<void> | undefined;
 
-  async function make(): Promise<void> {
-    const unindexed = { type: 'keyword', index: false, doc_values: false } as const;
-    try {
-      await client.indices.create({
-        index,
-        aliases: { [writeAlias(index)]: {} },
-        mappings: {
-          dynamic: 'strict',
-          properties: { base: unindexed, at: unindexed, meta: { type: 'object', enabled: false } },
-        },
-        settings: {
-          number_of_shards: 1,
-          auto_expand_replicas: '0-1',
-          // Entries are read by their ids alone, which takes no refresh.
-          refresh_interval: '-1',
-          // What a server that is killed has lost of them is found missing, and made good.
-          translog: { durability: 'async' },
-        },
-      });
-    } catch (error) {
-      if (!isAlreadyThere(error)) throw error;
-    }
-  }
+  const make = () => {
+    const text = { type: 'keyword', ...unindexed } as const;
+    const properties = { base: text, at: text, meta: { type: 'object', enabled: false } } as const;
+    return makeOwnIndex(client, index, properties, {
+      // Entries are read by their ids alone, which takes no refresh.
+      refresh_interval: '-1',
+      // What a server that is killed has lost of them is found missing, and made good.
+      translog: { durability: 'async' },
+    });
+  };
 
   return {
     index,
