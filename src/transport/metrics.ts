@@ -95,12 +95,27 @@ function busMetrics(registry: Registry, bus: string, messages: ReadonlySet<strin
     outcomes.add(outcome);
     return outcome;
   };
+  // To find the series of labels takes longer than to count in it.
+  const counterOf = memoised((name) => memoised((outcome) => total.labels(name, outcome)));
+  const timerOf = memoised((name) => duration.labels(name));
   return {
     observe: (message, outcome, seconds) => {
       const name = messages.has(message) ? message : 'other';
-      total.inc({ [bus]: name, outcome: known(outcome) });
-      duration.observe({ [bus]: name }, seconds);
+      counterOf(name)(known(outcome)).inc();
+      timerOf(name).observe(seconds);
     },
+  };
+}
+
+function memoised<Value>(make: (key: string) => Value): (key: string) => Value {
+  const made = new Map<string, Value>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) {
+      value = make(key);
+      made.set(key, value);
+    }
+    return value;
   };
 }
 

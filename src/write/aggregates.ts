@@ -7,7 +7,7 @@ import type { StateLoader } from './stored-state.ts';
 /** The aggregates in memory: as many as `capacity`, and those that have writes under way. */
 export type Aggregates = {
   /** The cached one, or loaded. Takes turns per stream are the caller's. */
-  readonly take: (decider: Decider, stream: StreamName) => Promise<Aggregate>;
+  readonly take: (decider: Decider, stream: StreamName) => Aggregate | Promise<Aggregate>;
   /**
    * Whether the aggregate was as the log has it. When another process has written, or it is void,
    * it is forgotten, and the next `take` loads it.
@@ -79,7 +79,10 @@ export function createAggregates(options: {
     forget,
     confirm,
     size: () => entries.size,
-    take: async (decider, stream) => (await entryOf(decider, stream)).aggregate,
+    take: (decider, stream) => {
+      const entry = entryOf(decider, stream);
+      return entry instanceof Promise ? entry.then(aggregateOf) : entry.aggregate;
+    },
     look: async (decider, stream, maxAgeMs) => {
       const entry = await entryOf(decider, stream);
       // What is not stored yet may never be: nobody else decides on it.
@@ -92,4 +95,8 @@ export function createAggregates(options: {
       return (await entryOf(decider, stream)).aggregate.state();
     },
   };
+}
+
+function aggregateOf({ aggregate }: Entry): Aggregate {
+  return aggregate;
 }

@@ -82,10 +82,10 @@ export function tracing(): Middleware {
       try {
         const carrier: { traceparent?: string } = {};
         propagation.inject(trace.setSpan(parent, span), carrier);
-        const traced = carrier.traceparent;
-        const envelope =
-          traced === undefined ? run.envelope : { ...run.envelope, traceparent: traced };
-        const outcome = await next({ ...run, envelope });
+        const { traceparent } = carrier;
+        const traced =
+          traceparent === undefined ? run : { ...run, envelope: { ...run.envelope, traceparent } };
+        const outcome = await next(traced);
         if (isRejection(outcome)) span.setAttribute('command.refused', outcome.code);
         return outcome;
       } catch (error) {
@@ -113,10 +113,10 @@ export function recordingRefusals(refusals: RefusalLog): Middleware {
 
 /** Roles, and for a request that names its owner, the owner. The record's owner is seen later. */
 export function authorising(): Middleware {
-  return (next) => async (run) => {
+  return (next) => (run) => {
     const { route, call, command } = run;
     const refusal = authorise(route.method, route.access, call.principal);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) return Promise.resolve(refusal);
     const owner = route.ownerOf(command);
     const { principal } = run.envelope;
     if (
@@ -124,12 +124,15 @@ export function authorising(): Middleware {
       owner !== principal.subject &&
       !actsForAnyOwner(route.access, principal)
     ) {
-      return notTheOwner(route.access, owner ?? '');
+      return Promise.resolve(notTheOwner(route.access, owner ?? ''));
     }
     return next(run);
   };
 }
 
 export function validating(validate: Validate): Middleware {
-  return (next) => async (run) => validate(run.route.schema, run.command) ?? next(run);
+  return (next) => (run) => {
+    const wrong = validate(run.route.schema, run.command);
+    return wrong === undefined ? next(run) : Promise.resolve(wrong);
+  };
 }

@@ -18,6 +18,7 @@ type StreamCreator = (
 ) => unknown;
 
 const creatorName = 'GRPCStreamCreator';
+const answersPerTurn = 16;
 /** gRPC's UNAVAILABLE: the client connects again after it. */
 const unavailable = 14;
 
@@ -32,6 +33,8 @@ const unavailable = 14;
  * - Appends that wait for the stream to drain are rejected twice, the second time where nobody can
  *   catch it: nothing waits. What is under way is bounded by the callers.
  * - A stream that the server has ended in order is used further, without an answer ever: it breaks.
+ *
+ * Answers are handed on a few at a time, too.
  */
 export function guardAppends(client: EventStoreDBClient): EventStoreDBClient {
   const original = Reflect.get(client, creatorName) as StreamCreator | undefined;
@@ -56,21 +59,50 @@ function guardedClient(grpc: GrpcClient): GrpcClient {
 function guardStream(stream: AppendStream): AppendStream {
   const { on, write } = stream;
   let isBroken = false;
+  let tellAll = () => {};
   on.call(stream, 'error', () => {
     isBroken = true;
+    // What has its answer is not among what the error ends.
+    tellAll();
   });
   on.call(stream, 'end', () => {
     if (isBroken) return;
     const message = 'the server ended the stream of appends';
     stream.destroy(Object.assign(new Error(message), { code: unavailable, details: message }));
   });
-  stream.on = (event, listener) =>
-    on.call(stream, event, event === 'data' ? withoutLateAnswers(listener) : listener);
+  stream.on = (event, listener) => {
+    if (event !== 'data') return on.call(stream, event, listener);
+    const turns = inTurns(withoutLateAnswers(listener));
+    tellAll = turns.tellAll;
+    return on.call(stream, event, turns.take);
+  };
   stream.write = (...given) => {
     write.apply(stream, given);
     return true;
   };
   return stream;
+}
+
+/**
+ * Answers come many at a time, and each lets somebody go on to the next append, which leaves only when
+ * the turn of the event loop ends. In small groups, the first of these are at the server while the
+ * others are still being made.
+ */
+function inTurns(listener: (...given: unknown[]) => void) {
+  let waiting: unknown[][] = [];
+  const tell = (count: number) => {
+    const now = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    if (waiting.length > 0) setImmediate(tell, answersPerTurn);
+    for (const given of now) listener(...given);
+  };
+  return {
+    take: (...given: unknown[]): void => {
+      if (waiting.length === 0) setImmediate(tell, answersPerTurn);
+      waiting.push(given);
+    },
+    tellAll: () => tell(waiting.length),
+  };
 }
 
 function withoutLateAnswers(listener: (...given: unknown[]) => void) {

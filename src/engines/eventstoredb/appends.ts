@@ -46,15 +46,14 @@ export function createAppend(
     expected: ExpectedRevision,
     events: ReturnType<typeof toEventData>[],
   ): Promise<ClientResult> => {
-    const { promise, reject } = Promise.withResolvers<never>();
+    const { promise, resolve, reject } = Promise.withResolvers<ClientResult>();
     const timer = setTimeout(() => reject(new AppendTimedOut('no answer in time')), timeoutMs);
     const expectedRevision = toExpected(expected);
     const client = appender.client();
-    const appending = client.appendToStream(stream, events, { expectedRevision });
     // When the time is over nobody waits for it.
-    appending.catch(() => {});
+    client.appendToStream(stream, events, { expectedRevision }).then(resolve, reject);
     try {
-      return await Promise.race([appending, promise]);
+      return await promise;
     } catch (error) {
       if (needsNewClient(error)) appender.renew(client);
       throw error;
@@ -72,7 +71,8 @@ export function createAppend(
     const deadline = performance.now() + patienceMs;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
       try {
-        return await answerOf(await attempt(stream, expected, data), stream, expected, events);
+        const answer = await attempt(stream, expected, data);
+        return resultOf(answer) ?? (await doubtful(answer, stream, expected, events));
       } catch (error) {
         if (error instanceof WrongExpectedVersionError) {
           return await conflict(actualRevision(error), stream, expected, events);
@@ -87,8 +87,8 @@ export function createAppend(
     }
   };
 
-  const answerOf = async (
-    { success, nextExpectedRevision, position: at }: ClientResult,
+  const doubtful = async (
+    { success, nextExpectedRevision }: ClientResult,
     stream: StreamName,
     expected: ExpectedRevision,
     events: readonly NewEvent[],
@@ -96,10 +96,6 @@ export function createAppend(
     // With throwOnAppendFailure=false the client tells of a conflict, but of a wrong revision.
     if (!success) return conflict(await revisionOf(stream), stream, expected, events);
     const revision = Number(nextExpectedRevision);
-    // After a repetition the store may not say where the events are.
-    if (at !== undefined && at.commit >= 0n) {
-      return { appended: true, revision, position: position(at.commit, at.prepare) };
-    }
     const first = revision - events.length + 1;
     return (await repeated(stream, first, events)) ?? { appended: false, actual: revision };
   };
@@ -143,6 +139,14 @@ export function createAppend(
   };
 
   return append;
+}
+
+/** undefined of a conflict, and after a repetition: the store may not say where the events are. */
+function resultOf(answer: ClientResult): AppendResult | undefined {
+  const { success, nextExpectedRevision, position: at } = answer;
+  if (!success || at === undefined || at.commit < 0n) return undefined;
+  const revision = Number(nextExpectedRevision);
+  return { appended: true, revision, position: position(at.commit, at.prepare) };
 }
 
 function unknown(error: unknown, what: string): StoreFault {

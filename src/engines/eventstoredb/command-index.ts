@@ -34,6 +34,7 @@ type StreamIndex = {
   writing: Promise<void> | undefined;
 };
 
+const mostKeysKept = 1_024;
 const commandsPerBlock = 512;
 /** What a stream takes besides its entries, counted in entries. */
 const streamCost = 16;
@@ -51,6 +52,7 @@ const mostPerBlock = 4_096;
  */
 export function createCommandIndex(store: Store, options: { readonly entries: number }) {
   const streams = new Map<StreamName, StreamIndex>();
+  const keyOf = createKeys();
   let entries = 0;
 
   function note(stream: StreamName, revision: number, metadata: JsonObject): void {
@@ -61,7 +63,7 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
   function add(index: StreamIndex, revision: number, metadata: JsonObject): void {
     const causation = causationOf(metadata);
     if (causation !== undefined && causation !== index.lastCausation) {
-      const entry = { key: commandKey(causation), revision };
+      const entry = { key: keyOf(causation), revision };
       index.table.add(entry.key, revision);
       entries += 1;
       // Another process may have written the block that it belongs to.
@@ -104,9 +106,7 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
   /** With every event up to `atLeast`. */
   async function indexOf(stream: StreamName, atLeast: number): Promise<StreamIndex> {
     const index = streams.get(stream) ?? start(stream);
-    // The one that was used last is the last to go.
-    streams.delete(stream);
-    streams.set(stream, index);
+    touch(stream, index);
     try {
       // A load that began before may have read less than there is now.
       const isOurs = !index.isLoaded && index.loading === undefined;
@@ -119,6 +119,12 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
     }
     shrink();
     return index;
+  }
+
+  /** The one that was used last is the last to go. */
+  function touch(stream: StreamName, index: StreamIndex): void {
+    streams.delete(stream);
+    streams.set(stream, index);
   }
 
   function shrink(): void {
@@ -184,17 +190,38 @@ export function createCommandIndex(store: Store, options: { readonly entries: nu
     },
     /**
      * Revisions at which the command's events may begin, ascending, with every event up to
-     * `atLeast`. Empty: it has none.
+     * `atLeast`. Empty: it has none. Of what is in memory the answer is no promise.
      */
-    find: async (
+    find: (
       stream: StreamName,
       causationId: string,
       atLeast = Number.POSITIVE_INFINITY,
-    ): Promise<readonly number[]> =>
-      (await indexOf(stream, atLeast)).table.revisionsOf(commandKey(causationId)),
+    ): readonly number[] | Promise<readonly number[]> => {
+      const key = keyOf(causationId);
+      const known = streams.get(stream);
+      if (known?.isLoaded && known.through >= atLeast) {
+        touch(stream, known);
+        return known.table.revisionsOf(key);
+      }
+      return indexOf(stream, atLeast).then(({ table }) => table.revisionsOf(key));
+    },
     [Symbol.asyncDispose]: async (): Promise<void> => {
       await Promise.all([...streams.values()].map(({ writing }) => writing));
     },
+  };
+}
+
+/** A command is looked up, and added soon after: its key is made once. */
+function createKeys(): (causationId: string) => number {
+  const keys = new Map<string, number>();
+  return (causationId) => {
+    let key = keys.get(causationId);
+    if (key === undefined) {
+      if (keys.size >= mostKeysKept) keys.clear();
+      key = commandKey(causationId);
+      keys.set(causationId, key);
+    }
+    return key;
   };
 }
 

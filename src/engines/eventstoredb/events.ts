@@ -13,9 +13,12 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function toEventData(event: NewEvent) {
   if (!uuid.test(event.id)) throw new RangeError(`'${event.id}' is not a UUID in lower case`);
   checkName('type', event.type);
-  // Through JSON at once: what has no JSON has to fail before anything is sent.
-  const data: JsonObject = JSON.parse(JSON.stringify(event.data));
-  return jsonEvent({ id: event.id, type: event.type, data, metadata: event.metadata });
+  const { id, type, data } = event;
+  // What has no JSON has to fail before anything is sent: the client writes data when it sends them.
+  JSON.stringify(data);
+  // As bytes, metadata go as they are: of an object, the client makes base64, and bytes of it again.
+  const metadata = new TextEncoder().encode(JSON.stringify(event.metadata));
+  return jsonEvent({ id, type, data, metadata });
 }
 
 /** An event of another application that is not JSON comes without data. */

@@ -23,25 +23,27 @@ type Reading = ReturnType<EventStoreDBClient['readStream'] | EventStoreDBClient[
 const defaultBatchSize = 500;
 /** What is still to come of a read is let come rather than called off where it is no more than this. */
 const fewEvents = 1_000;
+/** Of the whole log: what the client keeps of it while it is not asked for more. */
+const readAhead = 512;
 
 /** They stop when the reader stops asking: nothing runs ahead. */
 export function createReads(pool: ClientPool) {
   let isClosed = false;
 
-  /** The events of a read that is made when the first one is asked for: so many at most. */
-  async function* eventsOf(
+  /** The events of a read that is made when the first ones are asked for, as they come. */
+  async function* chunksOf(
     what: string,
     most: number,
     begin: (client: EventStoreDBClient) => Reading,
-  ): AsyncGenerator<RecordedEvent, void, void> {
+  ): AsyncGenerator<readonly RecordedEvent[], void, void> {
     if (isClosed) throw closedFault();
     const { client, release } = pool.lease();
     const reading = begin(client);
     let left = most;
     try {
-      for await (const { event } of itemsOf(reading)) {
-        left -= 1;
-        if (event !== undefined) yield toRecordedEvent(event);
+      for await (const items of arrivalsOf(reading)) {
+        left -= items.length;
+        yield items.flatMap(({ event }) => (event === undefined ? [] : toRecordedEvent(event)));
       }
       left = 0;
       // A client that is closed ends its reads as if everything had come.
@@ -63,13 +65,14 @@ export function createReads(pool: ClientPool) {
     if (limit < 1) return nothing();
     const isForwards = direction === 'forwards';
     const maxCount = Math.min(limit, Number.MAX_SAFE_INTEGER);
-    return eventsOf(`cannot read ${stream}`, maxCount, (client) =>
+    const chunks = chunksOf(`cannot read ${stream}`, maxCount, (client) =>
       client.readStream(stream, {
         direction: isForwards ? FORWARDS : BACKWARDS,
         fromRevision: from === undefined ? (isForwards ? START : END) : BigInt(from),
         maxCount,
       }),
     );
+    return flat(chunks);
   }
 
   /** Everything, also what is nobody's business but the store's, from a position on. */
@@ -77,14 +80,17 @@ export function createReads(pool: ClientPool) {
     from: Position | undefined,
     direction: 'forwards' | 'backwards',
     maxCount = Number.MAX_SAFE_INTEGER,
-  ): AsyncGenerator<RecordedEvent, void, void> {
+  ): AsyncGenerator<readonly RecordedEvent[], void, void> {
     const isForwards = direction === 'forwards';
-    return eventsOf('cannot read the log', maxCount, (client) =>
-      client.readAll({
-        direction: isForwards ? FORWARDS : BACKWARDS,
-        fromPosition: from ?? (isForwards ? START : END),
-        maxCount,
-      }),
+    return chunksOf('cannot read the log', maxCount, (client) =>
+      client.readAll(
+        {
+          direction: isForwards ? FORWARDS : BACKWARDS,
+          fromPosition: from ?? (isForwards ? START : END),
+          maxCount,
+        },
+        { highWaterMark: readAhead },
+      ),
     );
   }
 
@@ -100,26 +106,31 @@ export function createReads(pool: ClientPool) {
     let at: Position = after ?? start;
     let events: RecordedEvent[] = [];
     let left = limit;
-    for await (const event of readRaw(from, direction)) {
-      const order = from === undefined ? 1 : comparePositions(event.position, from);
-      if (isForwards ? order <= 0 : from !== undefined && order >= 0) continue;
-      if (end !== undefined && comparePositions(event.position, end) > 0) break;
-      at = event.position;
-      if (!isWanted(event)) continue;
-      events.push(event);
-      left -= 1;
-      if (events.length < batchSize && left > 0) continue;
-      const live = end !== undefined && comparePositions(at, end) >= 0;
-      yield { events, position: at, live };
-      events = [];
-      if (left <= 0 || signal?.aborted) return;
+    let isOver = false;
+    for await (const chunk of readRaw(from, direction)) {
+      for (const event of chunk) {
+        const order = from === undefined ? 1 : comparePositions(event.position, from);
+        if (isForwards ? order <= 0 : from !== undefined && order >= 0) continue;
+        isOver = end !== undefined && comparePositions(event.position, end) > 0;
+        if (isOver) break;
+        at = event.position;
+        if (!isWanted(event)) continue;
+        events.push(event);
+        left -= 1;
+        if (events.length < batchSize && left > 0) continue;
+        const live = end !== undefined && comparePositions(at, end) >= 0;
+        yield { events, position: at, live };
+        events = [];
+        if (left <= 0 || signal?.aborted) return;
+      }
+      if (isOver) break;
     }
     if (events.length > 0) yield { events, position: at, live: isForwards };
   }
 
   /** The last record of the log, whosever it is: no batch of a subscription is after it. */
   async function head(): Promise<{ position: Position; storedAt: number }> {
-    for await (const event of readRaw(undefined, 'backwards', 1)) {
+    for await (const event of flat(readRaw(undefined, 'backwards', 1))) {
       return { position: event.position, storedAt: event.storedAt };
     }
     return { position: start, storedAt: 0 };
@@ -154,9 +165,45 @@ export function checkBatchSize(size = defaultBatchSize): number {
   return size;
 }
 
-/** Left in the middle, it stays whole: destroyed, it would not take what is still to come. */
-function itemsOf(reading: Reading): AsyncIterable<ResolvedEvent | AllStreamResolvedEvent> {
-  return reading.iterator({ destroyOnReturn: false });
+async function* flat<Item>(
+  chunks: AsyncIterable<readonly Item[]>,
+): AsyncGenerator<Item, void, void> {
+  for await (const chunk of chunks) yield* chunk;
+}
+
+type Arrival = ResolvedEvent | AllStreamResolvedEvent;
+
+/** All that is there at a time: to wait for each alone takes longer than to make it. */
+async function* arrivalsOf(reading: Reading): AsyncGenerator<readonly Arrival[], void, void> {
+  let failure: unknown;
+  let isOver = false;
+  let wake = () => {};
+  const awaken = () => wake();
+  const over = (error?: unknown) => {
+    failure ??= error;
+    isOver = true;
+    wake();
+  };
+  reading.on('readable', awaken);
+  reading.on('error', over);
+  reading.on('end', () => over());
+  reading.on('close', () => over());
+  try {
+    for (;;) {
+      const items: Arrival[] = [];
+      for (let item = reading.read(); item !== null; item = reading.read()) items.push(item);
+      if (items.length > 0) yield items;
+      else if (isOver) break;
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+    if (failure !== undefined) throw failure;
+  } finally {
+    reading.off('readable', awaken);
+  }
 }
 
 /**
@@ -167,5 +214,7 @@ function itemsOf(reading: Reading): AsyncIterable<ResolvedEvent | AllStreamResol
 async function leave(reading: Reading, endsSoon: boolean): Promise<void> {
   reading.on('error', () => {});
   if (!endsSoon) await reading.cancel();
-  reading.resume();
+  reading.on('readable', () => {
+    while (reading.read() !== null);
+  });
 }

@@ -57,8 +57,9 @@ export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
     causationId: string,
     atLeast?: number,
   ): Promise<RecordedEvent[]> {
+    const starts = commands.find(stream, causationId, atLeast);
     const found: RecordedEvent[] = [];
-    for (const start of await commands.find(stream, causationId, atLeast)) {
+    for (const start of Array.isArray(starts) ? starts : await starts) {
       const last = found.at(-1);
       if (last !== undefined && start <= last.revision) continue;
       for await (const event of reads.read(stream, { from: start })) {

@@ -1,5 +1,7 @@
 import { create } from '@bufbuild/protobuf';
+import { createValidator } from '@bufbuild/protovalidate';
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { CreateUserCommandSchema } from '../../../src/gen/cipherhorizon/identity/v1/commands_pb.ts';
 import { CommandBatchSchema } from '../../../src/gen/cipherhorizon/platform/v1/streaming_pb.ts';
 import {
@@ -63,3 +65,34 @@ test('what is sensitive is not shown', () => {
   expect(refusal?.fields?.map(({ field }) => field)).toContain('password');
   expect(JSON.stringify(refusal)).not.toContain('short"');
 });
+
+test('patterns take and refuse what the engine of the rules does', () => {
+  const rules = createValidator();
+  const unit = fc.constantFrom(...'0123456789.-+eE٣', '\n', '\r', ' ', '\0');
+  const amounts = fc.oneof(
+    fc.string({ unit, maxLength: 24 }),
+    fc.stringMatching(/^\d{1,22}(\.\d{1,20})?\n?$/),
+  );
+  const outcomes = new Set<boolean>();
+  fc.assert(
+    fc.property(amounts, (amount) => {
+      const command = create(DepositCashCommandSchema, { portfolioId: id, amount });
+      const isValid = rules.validate(DepositCashCommandSchema, command).kind === 'valid';
+      outcomes.add(isValid);
+      expect(validate(DepositCashCommandSchema, command) === undefined).toBe(isValid);
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(outcomes.size).toBe(2);
+});
+
+test.each(['\u00a0Trend', 'Trend\u2003', 'Trend\nup', 'Trend\rup', 'Trend\u2028up'])(
+  'a name neither begins nor ends with white space, nor has two lines: %j',
+  (strategyName) => {
+    const command = create(CreateTradingStrategyCommandSchema, { userId: 'alice', strategyName });
+    const fields = validate(CreateTradingStrategyCommandSchema, command)?.fields ?? [];
+    expect(fields.map(({ field, rule }) => `${field} ${rule}`)).toContain(
+      'strategy_name string.pattern',
+    );
+  },
+);
