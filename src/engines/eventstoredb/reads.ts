@@ -9,7 +9,7 @@ import {
   StreamNotFoundError,
 } from '@eventstore/db-client';
 import type { RecordedEvent } from '../../kernel/event.ts';
-import { comparePositions, type Position, start } from '../../kernel/position.ts';
+import { isAfter, latest, type Position, start } from '../../kernel/position.ts';
 import type { StreamName } from '../../kernel/stream-name.ts';
 import type { EventBatch, EventFilter, ReadAllOptions } from '../../projection/event-source.ts';
 import type { ReadOptions } from '../../write/event-store.ts';
@@ -17,17 +17,24 @@ import { type ClientPool, closedFault } from './clients.ts';
 import { isBlockStream } from './command-blocks.ts';
 import { toRecordedEvent } from './events.ts';
 import { toStoreFault } from './faults.ts';
+import { type Chunk, readSifted } from './sifted.ts';
 
 type Reading = ReturnType<EventStoreDBClient['readStream'] | EventStoreDBClient['readAll']>;
 
 const defaultBatchSize = 500;
 /** What is still to come of a read is let come rather than called off where it is no more than this. */
 const fewEvents = 1_000;
+/** So many events are read without a filter before one is asked for. */
+const notFar = 5_000;
 /** Of the whole log: what the client keeps of it while it is not asked for more. */
 const readAhead = 512;
 
-/** They stop when the reader stops asking: nothing runs ahead. */
-export function createReads(pool: ClientPool) {
+/**
+ * They stop when the reader stops asking: nothing runs ahead.
+ *
+ * sifting: connections for filters, which are subscriptions
+ */
+export function createReads(pool: ClientPool, sifting: ClientPool = pool) {
   let isClosed = false;
 
   /** The events of a read that is made when the first ones are asked for, as they come. */
@@ -103,29 +110,78 @@ export function createReads(pool: ClientPool) {
     if (!isForwards && after !== undefined && after.commit < 0n) return;
     const end = isForwards ? (await head()).position : undefined;
     const from = after === undefined || after.commit < 0n ? undefined : after;
-    let at: Position = after ?? start;
+    let reached: Position = after ?? start;
+    const isPassed = (at: Position) =>
+      isForwards ? !isAfter(at, reached) : from !== undefined && !isAfter(from, at);
+    const chunks =
+      end !== undefined && options.filter !== undefined && limit === Number.POSITIVE_INFINITY
+        ? siftedChunks(from, end, options.filter)
+        : chunksFrom(from, direction);
     let events: RecordedEvent[] = [];
     let left = limit;
     let isOver = false;
-    for await (const chunk of readRaw(from, direction)) {
-      for (const event of chunk) {
-        const order = from === undefined ? 1 : comparePositions(event.position, from);
-        if (isForwards ? order <= 0 : from !== undefined && order >= 0) continue;
-        isOver = end !== undefined && comparePositions(event.position, end) > 0;
+    for await (const chunk of chunks) {
+      for (const event of chunk.events) {
+        if (isPassed(event.position)) continue;
+        isOver = end !== undefined && isAfter(event.position, end);
         if (isOver) break;
-        at = event.position;
+        reached = event.position;
         if (!isWanted(event)) continue;
         events.push(event);
         left -= 1;
         if (events.length < batchSize && left > 0) continue;
-        const live = end !== undefined && comparePositions(at, end) >= 0;
-        yield { events, position: at, live };
+        const live = end !== undefined && !isAfter(end, reached);
+        yield { events, position: reached, live };
         events = [];
         if (left <= 0 || signal?.aborted) return;
       }
       if (isOver) break;
+      if (isForwards) reached = latest(reached, chunk.position);
     }
-    if (events.length > 0) yield { events, position: at, live: isForwards };
+    if (events.length > 0) yield { events, position: reached, live: isForwards };
+  }
+
+  async function* chunksFrom(
+    from: Position | undefined,
+    direction: 'forwards' | 'backwards',
+  ): AsyncGenerator<Chunk, void, void> {
+    for await (const events of readRaw(from, direction)) {
+      const last = events.at(-1);
+      if (last !== undefined) yield { events, position: last.position };
+    }
+  }
+
+  /**
+   * Whoever is not far behind reads everything: a filter has to be told where it ends. So does who
+   * has nearly reached the end.
+   */
+  async function* siftedChunks(
+    from: Position | undefined,
+    end: Position,
+    filter: EventFilter,
+  ): AsyncGenerator<Chunk, void, void> {
+    let reached = from;
+    let looked = 0;
+    for await (const chunk of chunksFrom(from, 'forwards')) {
+      yield chunk;
+      reached = chunk.position;
+      looked += chunk.events.length;
+      if (looked >= notFar) break;
+    }
+    if (looked < notFar || reached === undefined) return;
+    const { client, release } = sifting.lease();
+    try {
+      for await (const chunk of readSifted(client, reached, filter)) {
+        yield chunk;
+        reached = chunk.position;
+        if (!isAfter(end, reached)) return;
+      }
+    } catch (error) {
+      throw toStoreFault(error, 'cannot read the log');
+    } finally {
+      release();
+    }
+    yield* chunksFrom(reached, 'forwards');
   }
 
   /** The last record of the log, whosever it is: no batch of a subscription is after it. */

@@ -119,9 +119,9 @@ export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
 export function createEventStoreDbSource(
   options: Pick<EventStoreDbOptions, 'connectionString'>,
 ): EventSource {
-  const reads = createReads(createClientPool(options.connectionString));
   // Subscriptions have connections of their own: one that breaks takes no read with it.
   const subscribers = createClientPool(options.connectionString);
+  const reads = createReads(createClientPool(options.connectionString), subscribers);
   const closed = new AbortController();
   return {
     subscribe: (wanted) => {
