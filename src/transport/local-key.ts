@@ -21,7 +21,7 @@ export type LocalKey = {
  * make tokens. The private key is for its owner's eyes (mode 0600).
  */
 export async function openLocalKey(directory: string): Promise<LocalKey> {
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   const privateKeyFile = join(directory, 'local-key.pem');
   const publicKeyFile = join(directory, 'local-key.pub.pem');
   const pem = (await readIfThere(privateKeyFile)) ?? (await makeKey(privateKeyFile));

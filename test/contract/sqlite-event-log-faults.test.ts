@@ -56,6 +56,14 @@ function overwrite(from: number, bytes: Buffer): void {
 
 const large = (bytes: number) => ({ ...sampleEvent(), data: { text: 'x'.repeat(bytes) } });
 
+test('what is in a folder that it makes is for its owner alone', async () => {
+  path = join(folder, 'data', 'log', 'events.db');
+  await using _log = createSqliteEventLog({ path });
+  for (const made of [join(folder, 'data'), join(folder, 'data', 'log')]) {
+    expect(statSync(made).mode & 0o777).toBe(0o700);
+  }
+});
+
 describe('a log that is full', () => {
   test('refuses appends, keeps what it has acknowledged, and goes on when there is room', async () => {
     const stream = freshStream();

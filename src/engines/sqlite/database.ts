@@ -27,14 +27,15 @@ const mostPatienceMs = 5_000;
 const pauseMs = 5;
 
 /**
- * Opens a file in WAL mode; makes the folder and the file where they are not there.
+ * Opens a file in WAL mode; makes the folder and the file where they are not there. What is in a folder
+ * that it makes is for its owner alone.
  *
  * @throws StoreFault
  */
 export function openDatabase(path: string, options: OpenOptions = {}): SqliteDatabase {
   const { readonly = false, synchronous = 'FULL', busyTimeoutMs = 1_000 } = options;
   return patiently(`cannot open ${path}`, () => {
-    if (!readonly) mkdirSync(dirname(path), { recursive: true });
+    if (!readonly) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const database = new Database(path, { readonly, timeout: busyTimeoutMs });
     try {
       // Going over to WAL is refused at once when another process does the same: no busy timeout.

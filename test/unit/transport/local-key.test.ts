@@ -47,6 +47,12 @@ test('is one key when many open it at once', async () => {
   expect((await readdir(folder)).sort()).toEqual(['local-key.pem', 'local-key.pub.pem']);
 });
 
+test('is in a folder for its owner alone, where it makes that', async () => {
+  const made = join(folder, 'data');
+  await openLocalKey(made);
+  expect((await stat(made)).mode & 0o777).toBe(0o700);
+});
+
 test('is readable by its owner alone, and its public half is no more than that', async () => {
   const { publicKeyFile } = await openLocalKey(folder);
   expect((await stat(join(folder, 'local-key.pem'))).mode & 0o777).toBe(0o600);
