@@ -10,6 +10,8 @@ export type Proxy = AsyncDisposable & {
   readonly cut: () => void;
   /** How many connections there have been. */
   readonly connections: () => number;
+  /** How many there are now. */
+  readonly open: () => number;
 };
 
 /** Stands before a server of any protocol and does to its connections what networks do. */
@@ -50,6 +52,7 @@ export async function startTcpProxy(target: number): Promise<Proxy> {
     },
     cut,
     connections: () => connections,
+    open: () => pairs.size,
     [Symbol.asyncDispose]: async () => {
       const closed = once(proxy, 'close');
       proxy.close();

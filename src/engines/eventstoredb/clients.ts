@@ -2,6 +2,7 @@ import { EventStoreDBClient } from '@eventstore/db-client';
 import { StoreFault } from '../../kernel/fault.ts';
 import { guardAppends } from './append-guard.ts';
 import { problemWithFiles } from './certificate-files.ts';
+import { guardChannels } from './channel-guard.ts';
 
 /**
  * Appends, reads and subscriptions have connections of their own: when the client connects again
@@ -57,7 +58,7 @@ export function openClient(connectionString: string): EventStoreDBClient {
   const problem = problemWithFiles(connectionString);
   if (problem !== undefined) throw new StoreFault('STORE_FAILED', `${what}: ${problem}`);
   try {
-    return EventStoreDBClient.connectionString(unshared(connectionString));
+    return guardChannels(EventStoreDBClient.connectionString(unshared(connectionString)));
   } catch {
     throw new StoreFault('STORE_FAILED', `${what} cannot be read`);
   }

@@ -43,7 +43,13 @@ function codeOf(error: unknown): StoreFaultCode {
   const message = error instanceof Error ? error.message : '';
   // A connection that the server, or what is before it, has closed with an error.
   const isBroken = code === 13 && /RST_STREAM|Session closed/.test(message);
-  return isBroken || /discover/i.test(message) ? 'STORE_UNAVAILABLE' : 'STORE_FAILED';
+  const isAway = isBroken || isGivenUp(error) || /discover/i.test(message);
+  return isAway ? 'STORE_UNAVAILABLE' : 'STORE_FAILED';
+}
+
+/** The connection was given up, by a call that had failed, when this one was about to begin. */
+function isGivenUp(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Channel has been shut down';
 }
 
 /** Whether the call may have taken effect all the same. */
@@ -58,7 +64,7 @@ export function isAmbiguous(error: unknown): boolean {
  * is neither.
  */
 export function needsNewClient(error: unknown): boolean {
-  if (!(error instanceof Error) || isCommandError(error)) return false;
+  if (!(error instanceof Error) || isCommandError(error) || isGivenUp(error)) return false;
   const code: unknown = Reflect.get(error, 'code');
   return code !== 14 && code !== 1 && toStoreFault(error, '').code === 'STORE_UNAVAILABLE';
 }

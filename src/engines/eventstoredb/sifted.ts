@@ -6,6 +6,7 @@ import {
   streamNameFilter,
 } from '@eventstore/db-client';
 import type { RecordedEvent } from '../../kernel/event.ts';
+import { StoreFault } from '../../kernel/fault.ts';
 import { latest, type Position } from '../../kernel/position.ts';
 import type { EventFilter } from '../../projection/event-source.ts';
 import { toRecordedEvent } from './events.ts';
@@ -54,8 +55,8 @@ export async function* readSifted(
     wake();
   };
   subscription.on('error', fail);
-  subscription.on('end', () => fail(new Error('the server ended it')));
-  subscription.on('close', () => fail(new Error('its connection closed')));
+  subscription.on('end', () => fail(ended('the server ended it')));
+  subscription.on('close', () => fail(ended('its connection closed')));
   subscription.on('caughtUp', () => {
     isAtEnd = true;
     wake();
@@ -98,4 +99,8 @@ export async function* readSifted(
       wake = () => {};
     }
   }
+}
+
+function ended(how: string): StoreFault {
+  return new StoreFault('STORE_UNAVAILABLE', `the read of the log ended: ${how}`);
 }

@@ -26,6 +26,7 @@ export type EventStoreDbOptions = {
 };
 
 const mostAttempts = 5;
+const eventsOfPage = 100;
 
 /** EventStoreDB for writing. @throws StoreFault for a connection string that cannot be read */
 export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
@@ -62,12 +63,24 @@ export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
     for (const start of Array.isArray(starts) ? starts : await starts) {
       const last = found.at(-1);
       if (last !== undefined && start <= last.revision) continue;
-      for await (const event of reads.read(stream, { from: start })) {
+      for await (const event of inPages(stream, start)) {
         if (causationOf(event.metadata) !== causationId) break;
         found.push(event);
       }
     }
     return found;
+  }
+
+  /** Few at a time: most commands have few events, and a read that is called off has its price. */
+  async function* inPages(stream: StreamName, start: number): AsyncGenerator<RecordedEvent> {
+    let count = 0;
+    for (let from = start; from === start || count === eventsOfPage; from += eventsOfPage) {
+      count = 0;
+      for await (const event of reads.read(stream, { from, limit: eventsOfPage })) {
+        count += 1;
+        yield event;
+      }
+    }
   }
 
   async function keepNewest(stream: StreamName, maxCount: number): Promise<void> {

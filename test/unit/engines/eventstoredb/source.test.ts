@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { excludeSystemEvents, jsonEvent } from '@eventstore/db-client';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { createClientPool } from '../../../../src/engines/eventstoredb/clients.ts';
@@ -63,6 +64,20 @@ describe('reads', () => {
     for (let i = 0; i < 1_200; i += 1) {
       expect(await first(stream)).toBe(0);
       expect(await first(missing)).toBeUndefined();
+    }
+  });
+
+  test('of commands that come again, one after the other, break no connection', async () => {
+    const store = openStore();
+    const stream = freshStream();
+    const [causation, other] = [randomUUID(), randomUUID()];
+    const own = sampleEvents(150, { causation });
+    await store.append(stream, 'no_stream', own);
+    await store.append(stream, 149, sampleEvents(20, { causation: other }));
+    await store.append(stream, 169, sampleEvents(200));
+    expect(idsOf(await store.findByCausation(stream, causation))).toEqual(idsOf(own));
+    for (let i = 0; i < 1_200; i += 1) {
+      expect((await store.findByCausation(stream, other)).length).toBe(20);
     }
   });
 });
