@@ -26,7 +26,8 @@ export type EventStoreDbOptions = {
 };
 
 const mostAttempts = 5;
-const eventsOfPage = 100;
+const smallestPage = 8;
+const largestPage = 512;
 
 /** EventStoreDB for writing. @throws StoreFault for a connection string that cannot be read */
 export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
@@ -71,15 +72,16 @@ export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
     return found;
   }
 
-  /** Few at a time: most commands have few events, and a read that is called off has its price. */
+  /** Few at first: most commands have few events, and a read that is called off has its price. */
   async function* inPages(stream: StreamName, start: number): AsyncGenerator<RecordedEvent> {
-    let count = 0;
-    for (let from = start; from === start || count === eventsOfPage; from += eventsOfPage) {
-      count = 0;
-      for await (const event of reads.read(stream, { from, limit: eventsOfPage })) {
-        count += 1;
+    let from = start;
+    for (let limit = smallestPage; ; limit = Math.min(largestPage, 8 * limit)) {
+      const end = from + limit;
+      for await (const event of reads.read(stream, { from, limit })) {
+        from = event.revision + 1;
         yield event;
       }
+      if (from < end) return;
     }
   }
 

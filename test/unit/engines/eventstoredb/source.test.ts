@@ -73,11 +73,12 @@ describe('reads', () => {
     const [causation, other] = [randomUUID(), randomUUID()];
     const own = sampleEvents(150, { causation });
     await store.append(stream, 'no_stream', own);
-    await store.append(stream, 149, sampleEvents(20, { causation: other }));
-    await store.append(stream, 169, sampleEvents(200));
+    await store.append(stream, 149, sampleEvents(2, { causation: other }));
+    await store.append(stream, 151, sampleEvents(200));
     expect(idsOf(await store.findByCausation(stream, causation))).toEqual(idsOf(own));
-    for (let i = 0; i < 1_200; i += 1) {
-      expect((await store.findByCausation(stream, other)).length).toBe(20);
+    for (let round = 0; round < 100; round += 1) {
+      const repeats = Array.from({ length: 25 }, () => store.findByCausation(stream, other));
+      for (const found of await Promise.all(repeats)) expect(found.length).toBe(2);
     }
   });
 });
