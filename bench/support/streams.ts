@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { decimal, mul, toText } from '../../src/kernel/decimal.ts';
 import type { NewEvent } from '../../src/kernel/event.ts';
 import { openBus } from './command-bus.ts';
 import { median } from './statistics.ts';
@@ -91,7 +92,7 @@ async function lengthen({ bus, store }: Bus, id: string, length: number): Promis
     await store.append(
       stream,
       revision,
-      Array.from({ length: count }, () => anew(template)),
+      Array.from({ length: count }, (_, index) => anew(template, revision + 1 + index)),
     );
     revision += count;
     if (revision !== snapshotAt) continue;
@@ -99,9 +100,11 @@ async function lengthen({ bus, store }: Bus, id: string, length: number): Promis
   }
 }
 
-function anew({ type, data, metadata }: NewEvent): NewEvent {
+/** The deposit that leads to this revision: the first one has 1. */
+function anew({ type, data, metadata }: NewEvent, revision: number): NewEvent {
   const id = randomUUID();
-  return { id, type, data, metadata: { ...metadata, $causationId: id } };
+  const cash = toText(mul(decimal(String(data.amount)), decimal(String(revision))));
+  return { id, type, data: { ...data, cash }, metadata: { ...metadata, $causationId: id } };
 }
 
 async function timed(bus: Bus, id: string): Promise<number> {
