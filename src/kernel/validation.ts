@@ -7,6 +7,7 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { createValidator, type Violation } from '@bufbuild/protovalidate';
 import { sensitive } from '../gen/cipherhorizon/platform/v1/options_pb.ts';
+import { memoised } from './memoised.ts';
 import { type FieldViolation, type Rejection, reject } from './rejection.ts';
 
 export type Validate = (schema: DescMessage, message: Message) => Rejection | undefined;
@@ -14,9 +15,18 @@ export type Validate = (schema: DescMessage, message: Message) => Rejection | un
 const mostViolations = 20;
 const mostShown = 40;
 
+/**
+ * Patterns by the platform's regular expressions, as the validator's own formats are, and not by its
+ * engine for patterns, which is slow and guards against those that take for ever: those here are the
+ * project's. White space and ends of lines (`\S`, `.`) are Unicode's then.
+ */
+const regExpOf = memoised((pattern) => new RegExp(pattern, 'u'));
+
 /** Checks messages against the `buf.validate` rules of their protos. Rules are compiled once. */
 export function createValidation(): Validate {
-  const validator = createValidator({ regexMatch: createMatcher() });
+  const validator = createValidator({
+    regexMatch: (pattern, text) => regExpOf(pattern).test(text),
+  });
   return (schema, message) => {
     const result = validator.validate(schema, message);
     if (result.kind === 'valid') return undefined;
@@ -31,23 +41,6 @@ export function createValidation(): Validate {
       first === undefined ? 'the message breaks a rule' : `${first.field}: ${first.message}`,
       { fields },
     );
-  };
-}
-
-/**
- * Patterns by the platform's regular expressions, some 25 times as fast as the validator's own engine,
- * which guards against patterns that take for ever: those here are the project's. White space and
- * ends of lines (`\S`, `.`) are Unicode's then.
- */
-function createMatcher(): (pattern: string, text: string) => boolean {
-  const compiled = new Map<string, RegExp>();
-  return (pattern, text) => {
-    let known = compiled.get(pattern);
-    if (known === undefined) {
-      known = new RegExp(pattern, 'u');
-      compiled.set(pattern, known);
-    }
-    return known.test(text);
   };
 }
 

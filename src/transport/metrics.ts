@@ -5,6 +5,7 @@ import {
   Gauge as PromGauge,
   Registry,
 } from 'prom-client';
+import { memoised } from '../kernel/memoised.ts';
 import type { BusMetrics, Gauge } from '../kernel/telemetry.ts';
 
 /** The metrics of a process in the text form of Prometheus. */
@@ -104,18 +105,6 @@ function busMetrics(registry: Registry, bus: string, messages: ReadonlySet<strin
       counterOf(name)(known(outcome)).inc();
       timerOf(name).observe(seconds);
     },
-  };
-}
-
-function memoised<Value>(make: (key: string) => Value): (key: string) => Value {
-  const made = new Map<string, Value>();
-  return (key) => {
-    let value = made.get(key);
-    if (value === undefined) {
-      value = make(key);
-      made.set(key, value);
-    }
-    return value;
   };
 }
 

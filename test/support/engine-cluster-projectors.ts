@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { fromText } from '../../src/engines/elasticsearch/read-models/positions.ts';
 import {
   ProjectionService,
   ProjectionState,
@@ -6,7 +7,7 @@ import {
 import { TradingCommandService } from '../../src/gen/cipherhorizon/trading/v1/commands_pb.ts';
 import { CostBasisMethod } from '../../src/gen/cipherhorizon/trading/v1/model_pb.ts';
 import { TradingQueryService } from '../../src/gen/cipherhorizon/trading/v1/queries_pb.ts';
-import { isAfter, type Position, position } from '../../src/kernel/position.ts';
+import { isAfter, type Position } from '../../src/kernel/position.ts';
 import { eventually } from './clients.ts';
 import { ask } from './elasticsearch.ts';
 import type { ServerProcess } from './server-processes.ts';
@@ -79,7 +80,8 @@ export function watchPositions(entries: readonly Entry[]) {
       if (_source === undefined) continue;
       // The alias, not the generation that is behind it now.
       const key = `${entries[i]?._index}/${_id}`;
-      const at = positionOf(_source.at);
+      const at = fromText(_source.at);
+      if (at === undefined) throw new Error(`${key} is at ${_source.at}`);
       const before = newest.get(key) ?? at;
       if (isAfter(before, at)) wrong.push(`${key} is at ${_source.at}, of ${_index}`);
       else newest.set(key, at);
@@ -104,10 +106,4 @@ export function watchPositions(entries: readonly Entry[]) {
       await watching;
     },
   };
-}
-
-/** Of "commit" or "commit/prepare", as the index has it. */
-function positionOf(at: string): Position {
-  const [commit = '', prepare = commit] = at.split('/');
-  return position(BigInt(commit), BigInt(prepare));
 }

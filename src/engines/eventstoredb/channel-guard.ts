@@ -47,8 +47,11 @@ export function guardChannels(client: EventStoreDBClient): EventStoreDBClient {
     pauseMs = isCalm ? 0 : Math.min(longestPauseMs, Math.max(shortestPauseMs, 2 * pauseMs));
     if (pauseMs > 0) await delay(pauseMs, undefined, { ref: false });
     givenUpAt = performance.now();
-    await handleError(failed, error);
-    channel.close();
+    try {
+      await handleError(failed, error);
+    } finally {
+      channel.close();
+    }
   };
   connecting.dispose = async () => {
     await dispose.call(client);

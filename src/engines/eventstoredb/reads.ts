@@ -17,6 +17,7 @@ import { type ClientPool, closedFault } from './clients.ts';
 import { isBlockStream } from './command-blocks.ts';
 import { toRecordedEvent } from './events.ts';
 import { toStoreFault } from './faults.ts';
+import { readAhead } from './feed.ts';
 import { type Chunk, readSifted } from './sifted.ts';
 
 type Reading = ReturnType<EventStoreDBClient['readStream'] | EventStoreDBClient['readAll']>;
@@ -26,8 +27,6 @@ const defaultBatchSize = 500;
 const fewEvents = 1_000;
 /** So many events are read without a filter before one is asked for. */
 const notFar = 5_000;
-/** Of the whole log: what the client keeps of it while it is not asked for more. */
-const readAhead = 512;
 
 /**
  * They stop when the reader stops asking: nothing runs ahead.

@@ -59,9 +59,8 @@ export function createEventStoreDb(options: EventStoreDbOptions): EventStore {
     causationId: string,
     atLeast?: number,
   ): Promise<RecordedEvent[]> {
-    const starts = commands.find(stream, causationId, atLeast);
     const found: RecordedEvent[] = [];
-    for (const start of Array.isArray(starts) ? starts : await starts) {
+    for (const start of await commands.find(stream, causationId, atLeast)) {
       const last = found.at(-1);
       if (last !== undefined && start <= last.revision) continue;
       for await (const event of inPages(stream, start)) {

@@ -1,17 +1,13 @@
-import { type AllStreamSubscription, START } from '@eventstore/db-client';
+import { START } from '@eventstore/db-client';
 import type { RecordedEvent } from '../../kernel/event.ts';
-import { StoreFault } from '../../kernel/fault.ts';
 import { comparePositions, type Position, start } from '../../kernel/position.ts';
 import type { EventBatch, SubscribeOptions } from '../../projection/event-source.ts';
 import type { ClientPool } from './clients.ts';
-import { toRecordedEvent } from './events.ts';
-import { toStoreFault } from './faults.ts';
+import { createFeed, readAhead } from './feed.ts';
 import { checkBatchSize, matcher } from './reads.ts';
 
-const readAhead = 512;
 /** Who has reached so often what was the end is at the end: it moves on while it is asked for. */
 const mostEnds = 5;
-const what = 'the subscription to the log ended';
 
 /**
  * A catch-up subscription to everything. What a filter wants is chosen here: a filtered one tells its
@@ -73,59 +69,4 @@ export async function* subscribe(
     release();
     await feed.close();
   }
-}
-
-function ended(how: string): StoreFault {
-  return new StoreFault('STORE_UNAVAILABLE', `${what}: ${how}`);
-}
-
-/** The subscription as something to ask: `wait` is false when the signal has aborted. */
-function createFeed(subscription: AllStreamSubscription, signal: AbortSignal) {
-  let failure: unknown;
-  let isOver = false;
-  let wake = () => {};
-  const fail = (error: unknown) => {
-    failure ??= error;
-    isOver = true;
-    wake();
-  };
-  const awaken = () => wake();
-  subscription.on('readable', awaken);
-  subscription.on('error', fail);
-  subscription.on('end', () => fail(ended('the server ended it')));
-  subscription.on('close', () => fail(ended('its connection closed')));
-  signal.addEventListener('abort', awaken);
-
-  async function wait(): Promise<boolean> {
-    while (!signal.aborted) {
-      if (subscription.readableLength > 0) return true;
-      if (isOver) throw toStoreFault(failure, what);
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        // What came between the look and now.
-        if (subscription.readableLength > 0 || isOver || signal.aborted) resolve();
-        // Without it, a stream that was read empty does not ask for more.
-        else subscription.read(0);
-      });
-    }
-    return false;
-  }
-
-  function next(): RecordedEvent | undefined {
-    const resolved = subscription.read();
-    return resolved?.event === undefined || resolved === null
-      ? undefined
-      : toRecordedEvent(resolved.event);
-  }
-
-  async function close(): Promise<void> {
-    signal.removeEventListener('abort', awaken);
-    subscription.off('error', fail);
-    subscription.on('error', () => {});
-    await subscription.unsubscribe();
-    // A stream that is full never ends.
-    subscription.resume();
-  }
-
-  return { wait, next, isEmpty: () => subscription.readableLength === 0, close };
 }

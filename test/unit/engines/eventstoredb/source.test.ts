@@ -67,7 +67,7 @@ describe('reads', () => {
     }
   });
 
-  test('of commands that come again, one after the other, break no connection', async () => {
+  test('of commands that come again, many at a time, break no connection', async () => {
     const store = openStore();
     const stream = freshStream();
     const [causation, other] = [randomUUID(), randomUUID()];
