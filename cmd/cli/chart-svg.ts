@@ -23,6 +23,8 @@ export type SvgChart = {
 const [width, height] = [960, 320];
 const margin = { top: 28, right: 16, bottom: 28, left: 72 };
 const mostPoints = 2000;
+/** What is less is no difference: numbers so near to zero have no digits to divide. */
+const leastExtent = 1e-300;
 
 type Scale = (value: number) => number;
 
@@ -34,7 +36,8 @@ export function svgChart(chart: SvgChart): string {
   const [first, last] = rangeOf(all.map(({ time }) => time));
   const values = [...all, ...marks].map(({ value }) => value);
   const [low, high] = rangeOf(fromZero ? [...values, 0] : values);
-  const pad = high > low ? (high - low) * 0.04 : Math.abs(high) * 0.04 || 1;
+  const extent = [high - low, Math.abs(high)].find((one) => one >= leastExtent);
+  const pad = extent === undefined ? 1 : extent * 0.04;
   const [bottom, top] = [
     fromZero && low >= 0 ? 0 : low - pad,
     fromZero && high <= 0 ? 0 : high + pad,

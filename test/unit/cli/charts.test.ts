@@ -141,7 +141,14 @@ describe('charts and pages in HTML', () => {
         }
         expect(svg).not.toMatch(/NaN|Infinity/);
       }),
-      { numRuns: 300 },
+      {
+        numRuns: 300,
+        examples: [
+          [[5e-324, -5e-324], false],
+          [[5e-324], true],
+          [[1e-310, 2e-310], true],
+        ],
+      },
     );
   });
 });
