@@ -1,23 +1,28 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
 
-/** As far as it is used here: the stream of BatchAppend, of grpc-js. */
-type AppendStream = {
-  on: (event: string, listener: (...given: unknown[]) => void) => AppendStream;
-  write: (...given: unknown[]) => boolean;
+/** As far as they are used here: an event and the two requests that events go in, of google-protobuf. */
+type ProposedMessage = {
+  readonly getMetadataMap: () => { readonly set: (key: string, value: string) => unknown };
+};
+type BatchAppendRequest = { readonly getProposedMessagesList: () => readonly ProposedMessage[] };
+type AppendRequest = { readonly getProposedMessage: () => ProposedMessage | undefined };
+
+/** As far as it is used here: the stream of appends, of grpc-js. */
+type AppendStream<Request> = {
+  on: (event: string, listener: (...given: unknown[]) => void) => AppendStream<Request>;
+  write: (request: Request, ...given: unknown[]) => boolean;
   destroy: (error: Error) => void;
 };
 
-type GrpcClient = { readonly batchAppend: (...given: unknown[]) => AppendStream };
+type GrpcClient = {
+  readonly batchAppend: (...given: unknown[]) => AppendStream<BatchAppendRequest>;
+  readonly append: (...given: unknown[]) => AppendStream<AppendRequest>;
+};
 
-/** Client.GRPCStreamCreator of Kurrent's client 6.2: every stream of a call is made by it. */
-type StreamCreator = (
-  kind: unknown,
-  name: string,
-  create: (client: GrpcClient) => unknown,
-  cache?: WeakMap<object, unknown>,
-) => unknown;
+/** Client.createGRPCClient of Kurrent's client 6.2: all calls of a kind are made by what it makes. */
+type CreateGrpcClient = (kind: unknown) => Promise<GrpcClient>;
 
-const creatorName = 'GRPCStreamCreator';
+const creatorName = 'createGRPCClient';
 const answersPerTurn = 16;
 /** gRPC's UNAVAILABLE: the client connects again after it. */
 const unavailable = 14;
@@ -34,13 +39,13 @@ const unavailable = 14;
  *   catch it: nothing waits. What is under way is bounded by the callers.
  * - A stream that the server has ended in order is used further, without an answer ever: it breaks.
  *
- * Answers are handed on a few at a time, too.
+ * Answers are handed on a few at a time, too, and events, which are given as bytes (events.ts), are
+ * said to be JSON as they leave.
  */
 export function guardAppends(client: EventStoreDBClient): EventStoreDBClient {
-  const original = Reflect.get(client, creatorName) as StreamCreator | undefined;
+  const original = Reflect.get(client, creatorName) as CreateGrpcClient | undefined;
   if (original === undefined) throw new Error(`this client of EventStoreDB has no ${creatorName}`);
-  const guarded: StreamCreator = (kind, name, create, cache) =>
-    original(kind, name, (grpc) => create(guardedClient(grpc)), cache);
+  const guarded: CreateGrpcClient = async (kind) => guardedClient(await original(kind));
   Reflect.set(client, creatorName, guarded);
   return client;
 }
@@ -50,13 +55,16 @@ function guardedClient(grpc: GrpcClient): GrpcClient {
     get: (target, name) => {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
-      if (name !== 'batchAppend') return member.bind(target);
-      return (...given: unknown[]) => guardStream(target.batchAppend(...given));
+      if (name === 'batchAppend')
+        return (...given: unknown[]) => guardStream(target.batchAppend(...given));
+      // For a server that has no BatchAppend.
+      if (name === 'append') return (...given: unknown[]) => withJson(target.append(...given));
+      return member.bind(target);
     },
   });
 }
 
-function guardStream(stream: AppendStream): AppendStream {
+function guardStream(stream: AppendStream<BatchAppendRequest>): AppendStream<BatchAppendRequest> {
   const { on, write } = stream;
   let isBroken = false;
   let tellAll = () => {};
@@ -76,11 +84,26 @@ function guardStream(stream: AppendStream): AppendStream {
     tellAll = turns.tellAll;
     return on.call(stream, event, turns.take);
   };
-  stream.write = (...given) => {
-    write.apply(stream, given);
+  stream.write = (request, ...given) => {
+    request.getProposedMessagesList().forEach(sayJson);
+    write.call(stream, request, ...given);
     return true;
   };
   return stream;
+}
+
+function withJson(stream: AppendStream<AppendRequest>): AppendStream<AppendRequest> {
+  const { write } = stream;
+  stream.write = (request, ...given) => {
+    const message = request.getProposedMessage();
+    if (message !== undefined) sayJson(message);
+    return write.call(stream, request, ...given);
+  };
+  return stream;
+}
+
+function sayJson(message: ProposedMessage): void {
+  message.getMetadataMap().set('content-type', 'application/json');
 }
 
 /**

@@ -1,4 +1,8 @@
-import { type AllStreamRecordedEvent, jsonEvent, type RecordedEvent } from '@eventstore/db-client';
+import {
+  type AllStreamRecordedEvent,
+  binaryEvent,
+  type RecordedEvent,
+} from '@eventstore/db-client';
 import {
   causationKey,
   type RecordedEvent as KernelEvent,
@@ -9,16 +13,21 @@ import { position } from '../../kernel/position.ts';
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** @throws RangeError for what the store could not give back as it came. */
-export function toEventData(event: NewEvent) {
-  if (!uuid.test(event.id)) throw new RangeError(`'${event.id}' is not a UUID in lower case`);
-  checkName('type', event.type);
-  const { id, type, data } = event;
-  // What has no JSON has to fail before anything is sent: the client writes data when it sends them.
-  JSON.stringify(data);
-  // As bytes, metadata go as they are: of an object, the client makes base64, and bytes of it again.
-  const metadata = new TextEncoder().encode(JSON.stringify(event.metadata));
-  return jsonEvent({ id, type, data, metadata });
+/**
+ * An event whose data and metadata are JSON, in bytes: of an object, the client makes JSON, base64 of
+ * it, and bytes again, twice. What appends it says that it is JSON (append-guard.ts).
+ *
+ * @throws RangeError for what the store could not give back as it came
+ * @throws TypeError for what has no JSON
+ */
+export function toEventData({ id, type, data, metadata }: NewEvent) {
+  if (!uuid.test(id)) throw new RangeError(`'${id}' is not a UUID in lower case`);
+  checkName('type', type);
+  return binaryEvent({ id, type, data: toJson(data), metadata: toJson(metadata) });
+}
+
+function toJson(value: JsonObject): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
 }
 
 /** An event of another application that is not JSON comes without data. */

@@ -5,27 +5,23 @@ import { expect, test } from '@jest/globals';
 import { guardAppends } from '../../../../src/engines/eventstoredb/append-guard.ts';
 
 /** A client with one stream of appends, and what it is told by that, in order. */
-function openStream() {
+async function openStream() {
   const stream = Object.assign(new EventEmitter(), { write: () => true, destroy: () => {} });
   const told: unknown[] = [];
-  const client = {
-    GRPCStreamCreator: (_kind: unknown, _name: string, create: (grpc: unknown) => unknown) =>
-      create({ batchAppend: () => stream }),
-  };
+  const client = { createGRPCClient: async () => ({ batchAppend: () => stream }) };
   guardAppends(client as unknown as EventStoreDBClient);
-  client.GRPCStreamCreator(undefined, 'appendToStream', (grpc) =>
-    (grpc as { batchAppend: () => EventEmitter })
-      .batchAppend()
-      .on('data', (answer: unknown) => told.push(answer))
-      .on('error', (error: Error) => told.push(error.message)),
-  );
+  const grpc = await client.createGRPCClient();
+  grpc
+    .batchAppend()
+    .on('data', (answer: unknown) => told.push(answer))
+    .on('error', (error: Error) => told.push(error.message));
   return { stream, told };
 }
 
 const answers = Array.from({ length: 100 }, (_, i) => i);
 
 test('answers that come at once are told in their order, a few in each turn', async () => {
-  const { stream, told } = openStream();
+  const { stream, told } = await openStream();
   for (const answer of answers) stream.emit('data', answer);
   const counts: number[] = [];
   for (let turn = 0; turn < 10; turn += 1) {
@@ -37,7 +33,7 @@ test('answers that come at once are told in their order, a few in each turn', as
 });
 
 test('answers that have come are told before the stream breaks', async () => {
-  const { stream, told } = openStream();
+  const { stream, told } = await openStream();
   for (const answer of answers) stream.emit('data', answer);
   stream.emit('error', new Error('broken'));
   expect(told).toEqual([...answers, 'broken']);

@@ -2,8 +2,11 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import { openAppender } from '../../../../src/engines/eventstoredb/clients.ts';
+import { toEventData } from '../../../../src/engines/eventstoredb/events.ts';
 import { createEventStoreDb } from '../../../../src/engines/eventstoredb/store.ts';
 import { startEventStoreServer } from '../../../../src/event-store/server.ts';
+import type { NewEvent } from '../../../../src/kernel/event.ts';
 import { StoreFault } from '../../../../src/kernel/fault.ts';
 import type { EventStore } from '../../../../src/write/event-store.ts';
 import { collect, freshStream, idsOf, sampleEvents } from '../../../support/event-log-samples.ts';
@@ -104,6 +107,27 @@ describe('appends of several clients in one process', () => {
 
   test('this engine survives that, too, and makes all appends', async () => {
     expect(await run('engine', 'drain')).toEqual({ code: 0, output: 'appended\n', errors: '' });
+  });
+});
+
+describe('an event is JSON to every client of the store', () => {
+  test.each([
+    ['by BatchAppend', true],
+    ['by Append, where the server has no BatchAppend', false],
+  ])('%s', async (_, hasBatchAppend) => {
+    const appender = openAppender(`esdb://127.0.0.1:${server.port()}?tls=false`);
+    const client = appender.client();
+    // What the client asks the server for, of its own.
+    Reflect.set(client, 'supports', () => Promise.resolve(hasBatchAppend));
+    const [event] = sampleEvents(1);
+    const stream = freshStream();
+    await client.appendToStream(stream, [toEventData(event as NewEvent)]);
+    await appender.close();
+
+    const reader = server.connect();
+    const [read] = await collect(reader.readStream(stream));
+    const { data, metadata } = event as NewEvent;
+    expect(read?.event).toMatchObject({ isJson: true, data, metadata });
   });
 });
 
