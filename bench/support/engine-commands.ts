@@ -6,7 +6,7 @@ import { openEngines, type Prefix } from './engines.ts';
 import { type Compared, compare, ratePerSecond } from './rounds.ts';
 
 const rounds = 9;
-const roundMs = 500;
+const roundMs = 1_500;
 
 /**
  * Commands through the command bus and the adapter against appends of the same events through the

@@ -11,6 +11,7 @@ import {
 import type { JsonObject } from '../../kernel/json.ts';
 import { position } from '../../kernel/position.ts';
 
+const utf8 = new TextEncoder();
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
@@ -27,7 +28,7 @@ export function toEventData({ id, type, data, metadata }: NewEvent) {
 }
 
 function toJson(value: JsonObject): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
+  return utf8.encode(JSON.stringify(value));
 }
 
 /** An event of another application that is not JSON comes without data. */
