@@ -51,5 +51,5 @@ export type CommandTable = ReturnType<typeof createCommandTable>;
 
 /** 48 bits of a hash: whole bytes that a number holds exactly. */
 export function commandKey(causationId: string): number {
-  return hash('sha1', causationId, 'buffer').readUIntBE(0, 6);
+  return Number.parseInt(hash('sha1', causationId, 'hex').slice(0, 12), 16);
 }

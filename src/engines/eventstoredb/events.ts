@@ -11,7 +11,6 @@ import {
 import type { JsonObject } from '../../kernel/json.ts';
 import { position } from '../../kernel/position.ts';
 
-const utf8 = new TextEncoder();
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
@@ -27,8 +26,10 @@ export function toEventData({ id, type, data, metadata }: NewEvent) {
   return binaryEvent({ id, type, data: toJson(data), metadata: toJson(metadata) });
 }
 
+/** A Uint8Array and nothing derived from it: the client takes a Buffer for an object. */
 function toJson(value: JsonObject): Uint8Array {
-  return utf8.encode(JSON.stringify(value));
+  const { buffer, byteOffset, length } = Buffer.from(JSON.stringify(value));
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /** An event of another application that is not JSON comes without data. */
