@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { IStreamsServer } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type {
   AppendReq,
@@ -19,7 +20,7 @@ import { createBatchAppend } from './batch-append.ts';
 import { failureOf, type Serving, serverStreaming, stopping, unary } from './calls.ts';
 import type { Caller } from './credentials.ts';
 import { deleteStream, removalOf, tombstoneStream } from './deletes.ts';
-import { type CallFailure, toServerError } from './errors.ts';
+import { type CallFailure, handlerFailure, toServerError } from './errors.ts';
 import type { WireLog } from './log.ts';
 import { streamNameOf } from './messages.ts';
 import { readRequest } from './read-request.ts';
@@ -60,6 +61,9 @@ export function createStreams({ log, serving, maxAppendBytes }: StreamsOptions):
         const stream = streamNameOf(request.getOptions()?.getStreamIdentifier());
         await demandAccess(log, caller, 'write', stream);
       }
+      // A connection that closes in order ends what comes of the call, as if that had been all of it.
+      await nextTurn();
+      if (call.cancelled) throw handlerFailure('the call was cut off before its end');
       return appending.finish();
     };
     run().then(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type AppendExpectedRevision,
   DeadlineExceededError,
@@ -15,6 +16,7 @@ import type { AppendReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import timestampPb from 'google-protobuf/google/protobuf/timestamp_pb.js';
+import { startTcpProxy } from '../support/event-store-proxy.ts';
 import {
   appendEvent,
   appendOptions,
@@ -290,6 +292,27 @@ describe('the Append call', () => {
       expectedRevision: '7',
       expectedRevision2060: 7,
     });
+  });
+
+  test('whose connection is closed stores nothing', async () => {
+    await using proxy = await startTcpProxy(server.port());
+    const client = server.rawClient(proxy.port);
+    const stream = newStream();
+    for (let round = 0; round < 20; round += 1) {
+      const call = client.append(new Metadata(), () => {});
+      const over = new Promise((resolve) => call.once('status', resolve).once('error', () => {}));
+      call.write(appendOptions(stream));
+      await new Promise((resolve) => call.write(appendEvent({ id: randomUUID() }), resolve));
+      // So that the event is at the server.
+      await delay(10);
+      proxy.cut();
+      await over;
+    }
+    await rawAppend(server.rawClient(), [appendOptions(newStream())]);
+
+    const read = listOf(server.connect().readStream(stream));
+
+    expect(await failureOf(read)).toBeInstanceOf(StreamNotFoundError);
   });
 
   test('that is cut off stores nothing', async () => {

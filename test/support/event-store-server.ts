@@ -39,8 +39,8 @@ export function eventStoreServer(options: Partial<EventStoreServerOptions> = {})
   }
 
   /** The service itself, for what Kurrent's client never sends. */
-  function rawClient(): InstanceType<typeof StreamsClient> {
-    const client = new StreamsClient(`127.0.0.1:${server?.port}`, credentials.createInsecure());
+  function rawClient(port = server?.port): InstanceType<typeof StreamsClient> {
+    const client = new StreamsClient(`127.0.0.1:${port}`, credentials.createInsecure());
     rawClients.push(client);
     return client;
   }
