@@ -1,10 +1,10 @@
+import { isObject } from '../kernel/json.ts';
 import type { Caller } from './credentials.ts';
 import { accessDenied } from './errors.ts';
 import type { ReadView, WireLog } from './log.ts';
 import {
   type AccessList,
   isMetastream,
-  isObject,
   isSystemStream,
   originalOf,
   parseObject,

@@ -1,3 +1,5 @@
+import { isObject } from '../kernel/json.ts';
+
 /** What EventStoreDB reads out of the newest event of `$$<stream>`. */
 export type StreamMetadata = {
   /** Only the newest so many events are served. */
@@ -99,10 +101,6 @@ export function parseObject(data: Uint8Array | undefined): Record<string, unknow
   } catch {
     return undefined;
   }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function wholeNumber(value: unknown, least: number): number | undefined {

@@ -1,11 +1,13 @@
 /**
  * What went wrong with a store. Refusals are values; this is an exception.
- * UNAVAILABLE and BUSY may pass by themselves, FULL when somebody makes room; CORRUPT does not.
+ * UNAVAILABLE and BUSY may pass by themselves, FULL when somebody makes room; CORRUPT does not, and
+ * TOO_LARGE is what is to be stored.
  */
 export type StoreFaultCode =
   | 'STORE_UNAVAILABLE'
   | 'STORE_BUSY'
   | 'STORE_FULL'
+  | 'STORE_TOO_LARGE'
   | 'STORE_READ_ONLY'
   | 'STORE_CORRUPT'
   | 'STORE_CLOSED'

@@ -18,6 +18,10 @@ const answers: Readonly<Record<StoreFaultCode, FaultAnswer>> = {
   STORE_BUSY: { code: statusCode.UNAVAILABLE, text: 'a store is busy', retryAfterMs: 1000 },
   STORE_CLOSED: away,
   STORE_FULL: { code: statusCode.RESOURCE_EXHAUSTED, text: 'a store is full' },
+  STORE_TOO_LARGE: {
+    code: statusCode.RESOURCE_EXHAUSTED,
+    text: 'what would have to be stored is larger than the store takes at once',
+  },
   STORE_READ_ONLY: { code: statusCode.FAILED_PRECONDITION, text: 'a store cannot be written to' },
   STORE_CORRUPT: { code: statusCode.DATA_LOSS, text: 'a store is damaged' },
   STORE_FAILED: unexpected,

@@ -24,7 +24,7 @@ const meanings: readonly (readonly [pattern: RegExp, StoreFaultCode, meaning: st
   ],
   [/cluster_block_exception/, 'STORE_READ_ONLY', 'it has been made read-only'],
   [/index_not_found_exception/, 'STORE_FAILED', 'the index is not there'],
-  [/index_closed_exception/, 'STORE_FAILED', 'the index is closed'],
+  [/index_closed_exception/, 'STORE_UNAVAILABLE', 'the index is closed'],
   [/maximum (normal )?shards open/, 'STORE_FULL', 'the cluster has as many shards as it may have'],
   [/No space left on device/, 'STORE_FULL', 'its disk is full'],
   [/corrupt_index_exception|CorruptIndex|translog_corrupted/, 'STORE_CORRUPT', 'it is damaged'],

@@ -8,9 +8,12 @@ import {
   type RecordedEvent as KernelEvent,
   type NewEvent,
 } from '../../kernel/event.ts';
-import type { JsonObject } from '../../kernel/json.ts';
+import { StoreFault } from '../../kernel/fault.ts';
+import { isObject, type JsonObject } from '../../kernel/json.ts';
 import { position } from '../../kernel/position.ts';
 
+/** EventStoreDB's greatest append, and a little less than the greatest message that it reads. */
+const largestEvent = 16 * 1024 * 1024;
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
@@ -19,11 +22,19 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  *
  * @throws RangeError for what the store could not give back as it came
  * @throws TypeError for what has no JSON
+ * @throws StoreFault for what no server takes: it would end the stream of appends, with all that are
+ * under way
  */
 export function toEventData({ id, type, data, metadata }: NewEvent) {
   if (!uuid.test(id)) throw new RangeError(`'${id}' is not a UUID in lower case`);
   checkName('type', type);
-  return binaryEvent({ id, type, data: toJson(data), metadata: toJson(metadata) });
+  const bytes = { data: toJson(data), metadata: toJson(metadata) };
+  const size = bytes.data.length + bytes.metadata.length;
+  if (size > largestEvent) {
+    const message = `an event of ${size} bytes is larger than the event store takes: ${largestEvent}`;
+    throw new StoreFault('STORE_TOO_LARGE', message);
+  }
+  return binaryEvent({ id, type, ...bytes });
 }
 
 /** A Uint8Array and nothing derived from it: the client takes a Buffer for an object. */
@@ -32,7 +43,7 @@ function toJson(value: JsonObject): Uint8Array {
   return new Uint8Array(buffer, byteOffset, length);
 }
 
-/** An event of another application that is not JSON comes without data. */
+/** An event of another application that is no JSON object comes without data. */
 export function toRecordedEvent(event: RecordedEvent | AllStreamRecordedEvent): KernelEvent {
   const at = event.position;
   if (at === undefined) throw new Error(`${event.streamId} at ${event.revision}: no position`);
@@ -43,13 +54,13 @@ export function toRecordedEvent(event: RecordedEvent | AllStreamRecordedEvent): 
     revision: Number(event.revision),
     position: position(at.commit, at.prepare),
     storedAt: event.created.getTime(),
-    data: isObject(event.data) ? event.data : {},
-    metadata: isObject(event.metadata) ? event.metadata : {},
+    data: objectOf(event.data),
+    metadata: objectOf(event.metadata),
   };
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
+function objectOf(value: unknown): JsonObject {
+  return isObject(value) && !ArrayBuffer.isView(value) ? value : {};
 }
 
 /** The id of the command in an event's metadata. */

@@ -23,7 +23,7 @@ const meanings: readonly (readonly [ErrorClass, StoreFaultCode, string])[] = [
   [NotLeaderError, 'STORE_UNAVAILABLE', 'the node that was asked does not lead'],
   [AccessDeniedError, 'STORE_FAILED', 'the event store denies access with these credentials'],
   [StreamDeletedError, 'STORE_FAILED', 'the stream is deleted for good'],
-  [MaxAppendSizeExceededError, 'STORE_FAILED', 'the events are larger than one append may be'],
+  [MaxAppendSizeExceededError, 'STORE_TOO_LARGE', 'the events are larger than one append may be'],
 ];
 
 /** The fault that an error of the client means. `what` was not done: "cannot append to orders-1". */
@@ -31,7 +31,8 @@ export function toStoreFault(error: unknown, what: string): StoreFault {
   if (error instanceof StoreFault) return error;
   const reason = error instanceof Error ? error.message : String(error);
   const found = meanings.find(([kind]) => error instanceof kind);
-  const message = `${what}: ${found === undefined ? reason : `${found[2]} (${reason})`}`;
+  const more = reason === '' ? '' : ` (${reason})`;
+  const message = `${what}: ${found === undefined ? reason : `${found[2]}${more}`}`;
   return new StoreFault(found?.[1] ?? codeOf(error), message, { cause: error });
 }
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { causationKey, type NewEvent, type RecordedEvent } from '../../kernel/event.ts';
-import type { JsonObject } from '../../kernel/json.ts';
+import { isObject, type JsonObject } from '../../kernel/json.ts';
 import { position } from '../../kernel/position.ts';
 import type { StreamName } from '../../kernel/stream-name.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -113,10 +113,15 @@ export function createDecoder(database: SqliteDatabase) {
   };
 }
 
-/** What a client of EventStoreDB's protocol has stored may be bytes, or no metadata: nothing is told. */
+/** What a client of EventStoreDB's protocol has stored may be anything: of what is no object, nothing is told. */
 function parseObject(content: string | Buffer): JsonObject {
-  if (typeof content !== 'string' || content === '') return {};
-  return JSON.parse(content) as JsonObject;
+  if (typeof content !== 'string') return {};
+  try {
+    const value: unknown = JSON.parse(content);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
 }
 
 export type Decoder = ReturnType<typeof createDecoder>;

@@ -6,8 +6,9 @@ import {
   type CommandRecordSchema,
   type ListCommandsQuery,
 } from '../../gen/cipherhorizon/platform/v1/command_log_pb.ts';
+import { isObject } from '../../kernel/json.ts';
 import { defineQuery, notFound, type QueryContext } from '../../read/kit.ts';
-import { accepted, commandLog, isObject, refused } from './command-log.ts';
+import { accepted, commandLog, refused } from './command-log.ts';
 
 /** Newest first. */
 const mostAttempts = 100;

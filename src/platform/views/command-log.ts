@@ -1,5 +1,5 @@
 import { causationKey, correlationKey, type RecordedEvent } from '../../kernel/event.ts';
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import { defineView } from '../../projection/kit.ts';
 
 const refusedType = 'cipherhorizon.platform.v1.CommandRefused';
@@ -83,8 +83,4 @@ function ofSender(from: JsonObject): JsonObject {
 
 function text(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : '';
-}
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -175,6 +175,7 @@ describe.each(callers)('a fault over %s', (_, caller) => {
         ['STORE_BUSY', 14, true],
         ['STORE_CLOSED', 14, true],
         ['STORE_FULL', 8, false],
+        ['STORE_TOO_LARGE', 8, false],
         ['STORE_READ_ONLY', 9, false],
         ['STORE_CORRUPT', 15, false],
         ['STORE_FAILED', 13, false],

@@ -49,7 +49,7 @@ describe('what Elasticsearch says', () => {
     ],
     [503, 'no_shard_available_action_exception', '', 'STORE_UNAVAILABLE', false],
     [404, 'index_not_found_exception', 'no such index [a]', 'STORE_FAILED', false],
-    [400, 'index_closed_exception', 'closed', 'STORE_FAILED', false],
+    [400, 'index_closed_exception', 'closed', 'STORE_UNAVAILABLE', false],
     [403, 'security_exception', 'action is unauthorized', 'STORE_FAILED', false],
     [401, 'error', '', 'STORE_FAILED', false],
     [

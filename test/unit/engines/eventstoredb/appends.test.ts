@@ -115,7 +115,10 @@ describe('an event is JSON to every client of the store', () => {
     ['by BatchAppend', true],
     ['by Append, where the server has no BatchAppend', false],
   ])('%s', async (_, hasBatchAppend) => {
-    const appender = openAppender(`esdb://127.0.0.1:${server.port()}?tls=false`);
+    // A client that no other store has.
+    const name = freshStream();
+    const address = `esdb://127.0.0.1:${server.port()}?tls=false&connectionName=${name}`;
+    const appender = openAppender(address);
     const client = appender.client();
     // What the client asks the server for, of its own.
     Reflect.set(client, 'supports', () => Promise.resolve(hasBatchAppend));
@@ -128,6 +131,35 @@ describe('an event is JSON to every client of the store', () => {
     const [read] = await collect(reader.readStream(stream));
     const { data, metadata } = event as NewEvent;
     expect(read?.event).toMatchObject({ isJson: true, data, metadata });
+  });
+});
+
+describe('an append that is too large', () => {
+  const eventOf = (bytes: number): NewEvent => {
+    const [event] = sampleEvents(1);
+    return { ...(event as NewEvent), data: { note: 'x'.repeat(bytes) } };
+  };
+
+  test('for the server is refused at once, and nothing is stored', async () => {
+    const store = open(server.port());
+    const stream = freshStream();
+    const told = await failureOf(store.append(stream, 'no_stream', [eventOf(2_000_000)]));
+    expect(told).toMatchObject({ code: 'STORE_TOO_LARGE' });
+    expect((told as StoreFault).message).toBe(
+      `cannot append to ${stream}: the events are larger than one append may be`,
+    );
+    expect(await collect(store.read(stream))).toEqual([]);
+  });
+
+  test('for any server is not sent: the appends beside it go on', async () => {
+    const store = open(server.port());
+    const beside = Array.from({ length: 20 }, () =>
+      store.append(freshStream(), 'any', sampleEvents(1)),
+    );
+    const told = await failureOf(store.append(freshStream(), 'no_stream', [eventOf(17_000_000)]));
+    expect(told).toMatchObject({ code: 'STORE_TOO_LARGE' });
+    const made = await Promise.all(beside);
+    expect(made.every(({ appended }) => appended)).toBe(true);
   });
 });
 
