@@ -31,7 +31,7 @@ export function toEventData({ id, type, data, metadata }: NewEvent) {
   const bytes = { data: toJson(data), metadata: toJson(metadata) };
   const size = bytes.data.length + bytes.metadata.length;
   if (size > largestEvent) {
-    const message = `an event of ${size} bytes is larger than the event store takes: ${largestEvent}`;
+    const message = `an event of ${type} has ${size} bytes; the event store takes ${largestEvent}`;
     throw new StoreFault('STORE_TOO_LARGE', message);
   }
   return binaryEvent({ id, type, ...bytes });

@@ -156,7 +156,7 @@ describe('an append that is too large', () => {
     const beside = Array.from({ length: 20 }, () =>
       store.append(freshStream(), 'any', sampleEvents(1)),
     );
-    const told = await failureOf(store.append(freshStream(), 'no_stream', [eventOf(17_000_000)]));
+    const told = await failureOf(store.append(freshStream(), 'no_stream', [eventOf(20_000_000)]));
     expect(told).toMatchObject({ code: 'STORE_TOO_LARGE' });
     const made = await Promise.all(beside);
     expect(made.every(({ appended }) => appended)).toBe(true);
