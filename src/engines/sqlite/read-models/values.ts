@@ -1,5 +1,5 @@
 import { isDecimal } from '../../../kernel/decimal.ts';
-import type { JsonObject, JsonValue } from '../../../kernel/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../../kernel/json.ts';
 import type { Field } from '../../../projection/kit.ts';
 import { toSortable } from '../../../read/sortable-decimal.ts';
 import { fold, wordsOf } from '../../../read/words.ts';
@@ -22,9 +22,8 @@ export type Encoded = {
 /** undefined for what no writer of ours has stored. */
 export function toDocument(json: string): JsonObject | undefined {
   try {
-    const document = JSON.parse(json) as JsonValue;
-    const isObject = typeof document === 'object' && document !== null && !Array.isArray(document);
-    return isObject ? (document as JsonObject) : undefined;
+    const document: unknown = JSON.parse(json);
+    return isObject(document) ? document : undefined;
   } catch {
     return undefined;
   }
