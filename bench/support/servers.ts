@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../test/support/ports.ts';
 import { profileArguments } from './profile.ts';
 
 export type ServerName = 'write' | 'read' | 'projector';
@@ -33,7 +33,7 @@ export async function startServers(
   mkdirSync(dataDirectory, { recursive: true });
   const running: { name: ServerName; child: ChildProcess; grpc: string; http: string }[] = [];
   for (const name of names) {
-    const [grpc, http] = [await freeAddress(), await freeAddress()];
+    const [grpc, http] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     const child = start(name, dataDirectory, {
       ...embedded,
       ...environment,
@@ -88,13 +88,4 @@ async function stop(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   await ended;
-}
-
-async function freeAddress(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return `127.0.0.1:${address.port}`;
 }

@@ -34,7 +34,7 @@ import { playAnalytics, type World } from '../support/analytics-world.ts';
 import { dropEverything } from '../support/elasticsearch.ts';
 import { checkViews } from '../support/engine-checks.ts';
 import { ownEventStore } from '../support/engine-servers.ts';
-import { freePort } from '../support/server-processes.ts';
+import { freePort } from '../support/ports.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 // The story of a desk on the embedded engines and on the others, from the same ids and times: what is

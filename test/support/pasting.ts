@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect } from '@jest/globals';
+import { freePort } from './ports.ts';
 
 // Documents whose commands are pasted into a shell, as their readers do, and whose outputs are
 // compared with what they show. A block that is pasted is fenced by ```bash tour; `stopped` and
@@ -67,8 +67,8 @@ const ports = ['50051', '8051', '50052', '8052', '50053', '8053'];
 
 /** Free ports in place of the default ones, and a data directory. */
 async function surroundings(folder: string) {
-  const free = await freePorts(ports.length);
-  const moved = new Map(ports.map((port, at) => [port, `${free[at]}`]));
+  const moved = new Map<string, string>();
+  for (const port of ports) moved.set(port, `${await freePort()}`);
   const address = (port: string) => `127.0.0.1:${moved.get(port)}`;
   const env = {
     ...process.env,
@@ -78,17 +78,6 @@ async function surroundings(folder: string) {
     ...{ PROJECTOR_GRPC_ADDRESS: address('50053'), PROJECTOR_HTTP_ADDRESS: address('8053') },
   };
   return { env, moved };
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const listening = probes.map(async (probe) => {
-    await new Promise((resolve) => probe.once('listening', resolve));
-    return (probe.address() as { port: number }).port;
-  });
-  const found = await Promise.all(listening);
-  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
-  return found;
 }
 
 /** A process with a group of its own, as one that a terminal has. */

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import type { ServerName } from '../../cmd/services.ts';
 import { eventually } from './clients.ts';
+import { freePort } from './ports.ts';
 
 export type ServerProcess = {
   readonly url: string;
@@ -98,14 +98,4 @@ export function createServers(
       await Promise.all(running.map(({ stop }) => stop('SIGKILL')));
     },
   };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

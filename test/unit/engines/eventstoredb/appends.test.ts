@@ -13,6 +13,7 @@ import { collect, freshStream, idsOf, sampleEvents } from '../../../support/even
 import { startTcpProxy } from '../../../support/event-store-proxy.ts';
 import { eventStoreServer, failureOf } from '../../../support/event-store-server.ts';
 import { startStub } from '../../../support/event-store-stub.ts';
+import { freePort } from '../../../support/ports.ts';
 import { temporaryFolder } from '../../../support/temporary.ts';
 
 const server = eventStoreServer();
@@ -216,8 +217,7 @@ describe("the client's ways", () => {
   });
 
   test('a cluster that is not found at first is found later', async () => {
-    const { port, close } = await startEventStoreServer({ log: server.log });
-    await close();
+    const port = await freePort();
     const connectionString = `esdb+discover://127.0.0.1:${port}?tls=false&maxDiscoverAttempts=1`;
     await using store = createEventStoreDb({ connectionString, appendPatienceMs: 0 });
     const stream = freshStream();
