@@ -96,7 +96,11 @@ function printStatus(output: Cli['output'], { projections, projector }: Status):
     }
   }
   if (projector?.state === ProjectionState.STANDBY) output.sentence(standbyLine(projector));
-  for (const line of errorLines(projections)) output.sentence(line);
+  const errors = errorLines(projections);
+  for (const line of errors) output.sentence(line);
+  if (errors.length === 0 && projector?.state === ProjectionState.LIVE && projector.lastError) {
+    output.sentence(pastErrorLine(projector));
+  }
 }
 
 /** A store may not be able to count its events, or its documents while it is away. */
@@ -118,6 +122,11 @@ export function errorLines(projections: readonly ProjectionStatus[]): string[] {
     const last = views.reduce((a, b) => (msOf(a) >= msOf(b) ? a : b)).lastErrorAt;
     return `${names}: last error ${formatTime(last)}: ${oneLine(error)}`;
   });
+}
+
+/** What a projector that is live again has had. */
+export function pastErrorLine({ lastError, lastErrorAt }: ProjectorStatus): string {
+  return `over: an error ${formatTime(lastErrorAt)}: ${oneLine(lastError)}`;
 }
 
 function msOf({ lastErrorAt }: ProjectionStatus): number {

@@ -146,7 +146,8 @@ async function statusOf(projector: Projector, lane: Lane): Promise<ProjectionSta
     ...batchOf(projector, lane),
   };
   if (heartbeatAt > 0) init.heartbeatAt = timestampFromMs(heartbeatAt);
-  const error = projector.lastError();
+  // What concerned all of them is over for one that is live.
+  const error = init.state === ProjectionState.LIVE ? undefined : projector.lastError();
   if (error !== undefined) {
     init.lastError = error.message;
     init.lastErrorAt = timestampFromMs(error.at);

@@ -4,7 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from '@jest/globals';
 import { createOutput } from '../../../cmd/cli/output.ts';
 import { noteMore } from '../../../cmd/cli/pages.ts';
-import { errorLines, formatLag, standbyLine } from '../../../cmd/cli/projection.ts';
+import { errorLines, formatLag, pastErrorLine, standbyLine } from '../../../cmd/cli/projection.ts';
 import {
   ProjectionStatusSchema,
   ProjectorStatusSchema,
@@ -55,6 +55,12 @@ test('an error that several views have stands once', () => {
     'd: last error 1970-01-01 00:00:00: full',
   ]);
   expect(errorLines([status('a', '')])).toEqual([]);
+});
+
+test('what is over is not told as what is wrong', () => {
+  const lastErrorAt = { seconds: 3n };
+  const live = create(ProjectorStatusSchema, { lastError: 'the store is away', lastErrorAt });
+  expect(pastErrorLine(live)).toBe('over: an error 1970-01-01 00:00:03: the store is away');
 });
 
 test('a projector that stands by says who works', () => {

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { ProjectionState } from '../../../src/gen/cipherhorizon/platform/v1/operations_pb.ts';
 import { StoreFault } from '../../../src/kernel/fault.ts';
 import { isRejection } from '../../../src/kernel/rejection.ts';
 import type { EventSource } from '../../../src/projection/event-source.ts';
 import { createOperations } from '../../../src/projection/operations.ts';
+import { projectorStatus, statusesOf } from '../../../src/projection/status.ts';
 import { callOf, operator } from '../../support/command-bus.ts';
 import { deposited, openStores, other, sumsView } from '../../support/projection.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
@@ -74,10 +76,15 @@ describe('a projector', () => {
     while (projector.lastError() === undefined) await new Promise((r) => setTimeout(r, 5));
     expect(projector.lastError()?.message).toBe('gone fishing');
     expect(projector.state()).toBe('waiting');
+    const waiting = { state: ProjectionState.WAITING, lastError: 'gone fishing' };
+    expect(await statusesOf(projector, projector.lanes)).toMatchObject([waiting]);
     away = false;
     await stores.caughtUp(view);
     expect(await stores.documentOf(view, 'USD')).toEqual({ deposits: 2, note: '' });
     expect(projector.state()).toBe('live');
+    const live = { state: ProjectionState.LIVE, lastError: '' };
+    expect(await statusesOf(projector, projector.lanes)).toMatchObject([live]);
+    expect(projectorStatus(projector)).toMatchObject({ lastError: 'gone fishing' });
   });
 
   test('applies a costly view in batches of a size or a time', async () => {
