@@ -191,6 +191,31 @@ describe('a refusal names the variable, its value and the rule', () => {
       { EVENTSTORE_URL: 'esdb+discover://admin:pw@n:1,10.0.0.2:2113/?Tls=true' },
       'EVENTSTORE_URL (secret): over TLS a node is called by its name, not by an address: 10.0.0.2',
     ],
+    [
+      { EVENTSTORE_URL: 'esdb://admin:pw@n:2113?keepAliveIntervall=10' },
+      'EVENTSTORE_URL (secret): the option "keepAliveIntervall" is none of tls, dnsDiscover',
+    ],
+    [
+      { EVENTSTORE_URL: 'esdb://admin:pw@n:2113?tls' },
+      'EVENTSTORE_URL (secret): the option tls is true or false',
+    ],
+    [
+      { EVENTSTORE_URL: 'esdb://admin:pw@n:2113?tls=false&Node_Preference=leadr' },
+      'EVENTSTORE_URL (secret): the option nodePreference is leader, follower',
+    ],
+    [
+      { EVENTSTORE_URL: 'esdb://admin:pw@n:2113?defaultDeadline=0' },
+      'EVENTSTORE_URL (secret): the option defaultDeadline is a whole number from 1 on',
+    ],
+    [
+      { EVENTSTORE_URL: 'esdb://admin:pw@n:99999' },
+      'EVENTSTORE_URL (secret): a port from 1 to 65535 behind the host: n:99999',
+    ],
+    [
+      { EVENTSTORE_URL: 'esdb://admin:p?w@n:2113' },
+      'EVENTSTORE_URL (secret): user and password percent-encoded',
+    ],
+    [{ EVENTSTORE_URL: 'esdb://?tls=false' }, 'EVENTSTORE_URL (secret): esdb://host:port'],
     [{ EVENTSTORE_URL_FILE: '/no/file' }, 'EVENTSTORE_URL_FILE ("/no/file"): the file cannot be'],
     [{ ELASTICSEARCH_URL: 'n:9200' }, 'ELASTICSEARCH_URL ("n:9200"): a URL that begins with'],
     [{ ELASTICSEARCH_URL: 'http://a:pw@n' }, 'ELASTICSEARCH_URL (secret): without user and'],
