@@ -1,6 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
 import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
 import { handlerFailure, invalidArgument } from './errors.ts';
 import type { WireFilter } from './log.ts';
+
+// An expression that tries out all ways to match (`^(a+)+$`) would hold up every caller. V8 goes over
+// to an engine without it where the expression has no options, look-arounds or references.
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
 
 /** @throws CallFailure where the filter is missing, or its regular expression is none. */
 export function readFilter(options: ReadReq.Options.FilterOptions): WireFilter {
@@ -18,16 +23,26 @@ export function readFilter(options: ReadReq.Options.FilterOptions): WireFilter {
   return { on, passes: (name) => prefixes.some((prefix) => name.startsWith(prefix)) };
 }
 
-/** .NET writes options for the whole of an expression at its start: `(?i)`. */
+/**
+ * .NET writes options for the whole of an expression at its start: `(?i)`. Its classes of characters,
+ * `\p{L}`, need a flag here.
+ */
 function toRegExp(text: string): RegExp {
   const [start, options = ''] = /^\(\?([ims]+)\)/.exec(text) ?? [''];
   const pattern = text
     .slice(start.length)
     .replace(/^\\A/, '^')
     .replace(/\\[zZ]$/, '$');
+  // Without an error, these would mean something else here.
+  const isOfNetAlone = subtraction.test(pattern);
+  const unicode = /\\p\{/i.test(pattern) ? 'u' : '';
   try {
-    return new RegExp(pattern, [...new Set(options)].join(''));
+    if (!isOfNetAlone) return new RegExp(pattern, [...new Set(options)].join('') + unicode);
   } catch {
-    throw handlerFailure(`RegexParseException: Invalid pattern '${text}'`);
+    // As one of .NET alone.
   }
+  throw handlerFailure(`RegexParseException: Invalid pattern '${text}'`);
 }
+
+/** `[a-z-[aeiou]]` */
+const subtraction = /\[(?:[^\]\\]|\\.)*-\[/s;

@@ -331,6 +331,38 @@ describe('a filter', () => {
     expect(listener.said).toEqual(['confirmed', 'caught up', `event 0@${mine}`]);
   });
 
+  test.each([
+    ['a class of letters', '^\\p{Lu}', true],
+    ['a class of letters with options', '(?i)^\\p{L}[a-z]+-', true],
+    ['a class that takes some out of another, of .NET alone', '^[A-Z-[W]]', false],
+    ['one letter or a bracket', '^[W\\-\\[]anted', true],
+  ])('by %s is as in .NET, or refused', async (_name, regex, isKnown) => {
+    const key = randomUUID();
+    await client().appendToStream(`filtered-${key}`, testEvents(1, `Wanted-${key}`));
+    const wanted = async () => {
+      for await (const { event } of client().subscribeToAll({
+        filter: eventTypeFilter({ regex }),
+      })) {
+        if (event?.type === `Wanted-${key}`) return event.streamId;
+      }
+      return undefined;
+    };
+
+    if (isKnown) expect(await wanted()).toBe(`filtered-${key}`);
+    else await expect(wanted()).rejects.toThrow('RegexParseException');
+  });
+
+  test('by an expression that tries out all ways holds up nobody', async () => {
+    const stream = newStream('hard');
+    await client().appendToStream(stream, testEvents(1, `${'a'.repeat(34)}!`));
+    const filter = eventTypeFilter({ regex: '^(a+)+$' });
+    const hard = client().subscribeToAll({ filter });
+    await new Promise<void>((resolve) => hard.on('caughtUp', () => resolve()));
+    await hard.unsubscribe();
+
+    expect(await client().appendToStream(stream, testEvents(1))).toMatchObject({ success: true });
+  });
+
   test('with an interval of nothing is refused', async () => {
     const listener = listen(server.rawClient(), ofLog('start', filterBy('mine-', 1, 0)));
 
