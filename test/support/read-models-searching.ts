@@ -72,6 +72,13 @@ export function describeSearching(underTest: ReadModelsUnderTest): void {
       expect(counted.next).toBe(undefined);
     });
 
+    test('typing errors are met in long words, too', async () => {
+      const { put, found } = await openShelf(underTest);
+      await put({ a: { title: 'a'.repeat(60) }, b: { title: `${'a'.repeat(39)}b` } });
+      expect(await found(`${'a'.repeat(61)}`)).toEqual(['a']);
+      expect(await found(`${'a'.repeat(40)}b`)).toEqual(['b']);
+    });
+
     test('scores fall, and a heavier field is above a lighter one', async () => {
       const { search } = await shelf();
       const { items } = await search('momentum');

@@ -14,13 +14,11 @@ export type WordIndex = {
 
 /** Terms that are known to be stored: what is over it is found out by asking. */
 const mostKnownTerms = 200_000;
-/** Of a word longer than this one, no typing error is corrected. */
-const longestTerm = 40;
 const shortestTerm = 3;
 
 /** Whether typing errors are corrected to the word. */
 export function isLearned({ length }: string): boolean {
-  return length >= shortestTerm && length <= longestTerm;
+  return length >= shortestTerm;
 }
 
 export function createWordIndex(statements: Statements, layout: Layout): WordIndex {
