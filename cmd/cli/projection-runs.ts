@@ -15,11 +15,20 @@ import { fullJson } from './output.ts';
 import { createProgress, rateNote } from './progress.ts';
 import { oneLine } from './text.ts';
 
-/** Follows a rebuild to its end. With --json each step is a line. */
+/** One view after the other, in an order in which what is derived comes after what it is made of. */
 export async function runRebuild(
-  { session, output, streams }: Cli,
+  cli: Cli,
   view: string,
   { stream = '' }: { readonly stream?: string },
+): Promise<void> {
+  for (const each of await viewsOf(cli, view)) await rebuild(cli, each, stream);
+}
+
+/** Follows a rebuild to its end. With --json each step is a line. */
+async function rebuild(
+  { session, output, streams }: Cli,
+  view: string,
+  stream: string,
 ): Promise<void> {
   const progress = createProgress(streams.stderr, view);
   const documents: string[] = [];
@@ -29,7 +38,10 @@ export async function runRebuild(
     const steps = session.client(ProjectionService).rebuildProjection({ view, stream });
     for await (const step of steps) {
       documents.push(...step.documents);
-      if (output.json) output.document(fullJson(RebuildProjectionResponseSchema, step));
+      if (output.json) {
+        const document = fullJson(RebuildProjectionResponseSchema, step) as JsonObject;
+        output.document({ view, ...document });
+      }
       if (step.progress === undefined) continue;
       const { eventsDone, eventsTotal, eventsPerSecond, secondsLeft } = step.progress;
       generation = step.progress.generation;
@@ -53,9 +65,8 @@ export async function runRebuild(
 
 /** 0 where every document is as a replay of the log makes it. */
 export async function runVerify(cli: Cli, view: string): Promise<number> {
-  const views = view === 'all' ? await allViews(cli) : [view];
   let differences = 0n;
-  for (const each of views) {
+  for (const each of await viewsOf(cli, view)) {
     const result = await verify(cli, each);
     differences += result.differences;
     if (cli.output.json) {
@@ -68,7 +79,9 @@ export async function runVerify(cli: Cli, view: string): Promise<number> {
   return differences === 0n ? exitCode.ok : exitCode.failed;
 }
 
-async function allViews({ session }: Cli): Promise<string[]> {
+/** The one that is named, or all. */
+async function viewsOf({ session }: Cli, name: string): Promise<readonly string[]> {
+  if (name !== 'all') return [name];
   const projections = session.client(ProjectionService);
   const answer = await projections.listProjections({}, session.limited);
   return answer.projections.map(({ view }) => view);

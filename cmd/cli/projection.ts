@@ -32,7 +32,7 @@ export function addProjectionCommands(program: Command, bind: Bind): void {
   group
     .command('rebuild')
     .description('build a view again from the log, beside the live one, and switch to it')
-    .argument('<view>')
+    .argument('<view>', 'or all')
     .option('--stream <stream>', 'one aggregate alone, in the live view')
     .action(bind(runRebuild));
   group

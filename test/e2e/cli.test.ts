@@ -272,6 +272,9 @@ describe('operations', () => {
     expect(rebuilt).toBe(`${view} is rebuilt: generation ${generation + 1} is live\n`);
     const back = await answer(0, 'projection', 'rollback', view);
     expect(back).toEqual({ generation });
+    const all = await table('projection', 'rebuild', 'all');
+    const live = / is rebuilt: generation \d+ is live$/gm;
+    expect(all.match(live)).toHaveLength(projections.length);
     const { stderr } = await horizon(4, 'projection', 'rebuild', 'none');
     expect(stderr).toMatch(/^refused: VIEW_UNKNOWN .*\n.*'none'/);
   });
