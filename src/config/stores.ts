@@ -41,7 +41,7 @@ export function readReadStore(read: EnvironmentReader, directory: string): ReadS
     const rule = 'lower case letters, digits, _ and -, from a letter on, 80 at most';
     read.refuse('ELASTICSEARCH_INDEX_PREFIX', rule);
   }
-  const requestTimeoutMs = read.integer('ELASTICSEARCH_REQUEST_TIMEOUT_MS', 30_000, 1, 600_000);
+  const requestTimeoutMs = read.integer('ELASTICSEARCH_REQUEST_TIMEOUT_MS', 20_000, 1, 600_000);
   const auth = readAuth(read);
   const caFile = read.text('ELASTICSEARCH_CA_FILE');
   if (url === undefined) {

@@ -22,6 +22,12 @@ const meanings: readonly (readonly [pattern: RegExp, StoreFaultCode, meaning: st
     'STORE_UNAVAILABLE',
     'the cluster has no master or has not recovered yet',
   ],
+  [/cluster_block_exception.*index closed/, 'STORE_UNAVAILABLE', 'the index is closed'],
+  [
+    /cluster_block_exception.*index (read|metadata) \(api\)/,
+    'STORE_UNAVAILABLE',
+    'somebody has blocked what is read of the index',
+  ],
   [/cluster_block_exception/, 'STORE_READ_ONLY', 'it has been made read-only'],
   [/index_not_found_exception/, 'STORE_FAILED', 'the index is not there'],
   [/index_closed_exception/, 'STORE_UNAVAILABLE', 'the index is closed'],

@@ -34,6 +34,20 @@ describe('what Elasticsearch says', () => {
       false,
     ],
     [
+      403,
+      'cluster_block_exception',
+      'index [a] blocked by: [FORBIDDEN/7/index read (api)];',
+      'STORE_UNAVAILABLE',
+      false,
+    ],
+    [
+      403,
+      'cluster_block_exception',
+      'index [a] blocked by: [FORBIDDEN/4/index closed];',
+      'STORE_UNAVAILABLE',
+      false,
+    ],
+    [
       503,
       'cluster_block_exception',
       'blocked by: [SERVICE_UNAVAILABLE/1/state not recovered / initialized];',
