@@ -49,14 +49,10 @@ export function brokenRule(connectionString: string): string | undefined {
 }
 
 function brokenRuleOfHost(host: string): string | undefined {
-  const [, port] = /:([^:\]]*)$/.exec(host) ?? [];
-  if (
-    port === undefined ||
-    (/^\d{1,5}$/.test(port) && Number(port) <= 65_535 && Number(port) > 0)
-  ) {
-    return undefined;
-  }
-  return `a port from 1 to 65535 behind the host: ${host}`;
+  const [, port = '1'] = /:([^:\]]*)$/.exec(host) ?? [];
+  if (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535) return undefined;
+  // Where the host was forgotten, this is user and password: it is not told.
+  return 'behind the name of a host a port from 1 to 65535';
 }
 
 function brokenRuleOfOption(pair: string): string | undefined {

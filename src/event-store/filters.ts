@@ -33,16 +33,14 @@ function toRegExp(text: string): RegExp {
     .slice(start.length)
     .replace(/^\\A/, '^')
     .replace(/\\[zZ]$/, '$');
-  // Without an error, these would mean something else here.
-  const isOfNetAlone = subtraction.test(pattern);
   const unicode = /\\p\{/i.test(pattern) ? 'u' : '';
   try {
-    if (!isOfNetAlone) return new RegExp(pattern, [...new Set(options)].join('') + unicode);
+    if (subtraction.test(pattern)) throw new SyntaxError('of .NET alone');
+    return new RegExp(pattern, [...new Set(options)].join('') + unicode);
   } catch {
-    // As one of .NET alone.
+    throw handlerFailure(`RegexParseException: Invalid pattern '${text}'`);
   }
-  throw handlerFailure(`RegexParseException: Invalid pattern '${text}'`);
 }
 
-/** `[a-z-[aeiou]]` */
+/** `[a-z-[aeiou]]`: here, without an error, it would mean something else. */
 const subtraction = /\[(?:[^\]\\]|\\.)*-\[/s;

@@ -209,7 +209,11 @@ describe('a refusal names the variable, its value and the rule', () => {
     ],
     [
       { EVENTSTORE_URL: 'esdb://admin:pw@n:99999' },
-      'EVENTSTORE_URL (secret): a port from 1 to 65535 behind the host: n:99999',
+      'EVENTSTORE_URL (secret): behind the name of a host a port from 1 to 65535',
+    ],
+    [
+      { EVENTSTORE_URL: 'esdb://admin:pw' },
+      'EVENTSTORE_URL (secret): behind the name of a host a port from 1 to 65535',
     ],
     [
       { EVENTSTORE_URL: 'esdb://admin:p?w@n:2113' },
